@@ -1,0 +1,90 @@
+"""Who decides at each fork of the run loop. A mode is a Policy, never a second loop."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from labrunner.model import Command, Lab, Option, Step
+from labrunner.record.events import Event
+
+__all__ = ["Moment", "Move", "Point", "Policy", "Unattended"]
+
+
+class Point(StrEnum):
+    """The forks of the loop."""
+
+    STEP = "step"  # a step is about to start
+    COMMAND = "command"  # a command is about to run
+    FAILED = "failed"  # a command or check of the step failed
+    PASSED = "passed"  # the step has passed
+
+
+class Move(StrEnum):
+    """What can be decided. RUN goes on; RETRY starts the step's commands again from the failed one."""
+
+    RUN = "run"
+    RETRY = "retry"
+    RESTART = "restart"
+    HINT = "hint"
+    SKIP = "skip"
+    QUIT = "quit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A fork: where it is, what may be chosen (`moves`, the usual one first), and what is known.
+
+    text: the command about to run, filled in; reason: why the step failed, one line.
+    """
+
+    point: Point
+    moves: tuple[Move, ...]
+    lab: Lab
+    step: Step
+    command: Command | None = None
+    text: str = ""
+    reason: str = ""
+    hints_shown: int = 0
+
+
+class Policy(Protocol):
+    """Decides, and is shown every event (after the transcript has it)."""
+
+    mode: str
+    """The word for the transcript."""
+    live: bool
+    """Whether OutputArrived events are wanted."""
+    keyboard: int | None
+    """A descriptor whose bytes go to the running command, or None."""
+
+    def show(self, event: Event) -> None:
+        """Present the event. Must not raise for a closed output."""
+
+    def decide(self, moment: Moment) -> Move:
+        """One of `moment.moves`."""
+
+    def choose(self, step: Step, options: tuple[Option, ...]) -> tuple[Option, ...]:
+        """The alternatives to run, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unattended:
+    """Always goes on: after a failure with the next step. Every option is run. Events go to `show_event`."""
+
+    show_event: Callable[[Event], None]
+    mode: str = "unattended"
+    live: bool = False
+    keyboard: int | None = None
+
+    def show(self, event: Event) -> None:
+        """Present the event."""
+        self.show_event(event)
+
+    def decide(self, moment: Moment) -> Move:
+        """Run; skip what failed."""
+        return Move.RUN if moment.point is not Point.FAILED else Move.SKIP
+
+    def choose(self, step: Step, options: tuple[Option, ...]) -> tuple[Option, ...]:  # noqa: ARG002
+        """All of them."""
+        return options

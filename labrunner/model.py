@@ -1,0 +1,381 @@
+"""The words of a course as frozen values. No I/O, no behaviour beyond simple look-ups.
+
+Field names are the YAML keys of a course and its labs; the loader in `content` fills the values
+and the `at` fields (`file:line:column`, for messages). Text stays text: a tag `1.10` is a string.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+__all__ = [
+    "Check",
+    "Cleanup",
+    "Command",
+    "Course",
+    "Diagnostic",
+    "Erratum",
+    "Expectation",
+    "File",
+    "Hint",
+    "Image",
+    "Lab",
+    "Mistake",
+    "Notice",
+    "Option",
+    "Outcome",
+    "Question",
+    "Setup",
+    "Severity",
+    "Solution",
+    "Step",
+    "Variable",
+    "WorkFolder",
+    "WrongState",
+]
+
+
+class Outcome(StrEnum):
+    """How a step, command or check ended. FAILED is about the learner's state, ERROR about us or the machine."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    NOT_RUN = "not_run"
+
+
+class Severity(StrEnum):
+    """An ERROR stops a course from loading; a WARNING is shown by lint."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """A problem for the author. `file` is relative to the course; `line` and `column` count from 1."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.severity.value}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What a command's exit status and output must be. Every field that is set must hold.
+
+    exit: a number, or "nonzero" (the command must fail, and that is the lesson).
+    exact: the whole output, trailing white space and blank lines at the ends aside.
+    lines: a block of lines with typed placeholders; `...` alone on a line skips any number of lines.
+    set: lines with placeholders that must each occur, in any order, other lines allowed.
+    rows: table rows by column name; each must occur, in any order, other rows and columns allowed.
+    same: column names whose values must be equal over all the rows matched by `rows`.
+    json: a JSON subset: objects may hold more keys, array elements must each occur in order of the pattern.
+    contains / lacks: pieces of text (with placeholders) that must, or must not, occur on some line.
+    """
+
+    exit: int | str = 0
+    exact: str | None = None
+    lines: str | None = None
+    set: tuple[str, ...] = ()
+    rows: tuple[Mapping[str, str], ...] = ()
+    same: tuple[str, ...] = ()
+    json: object = None
+    contains: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+
+    @property
+    def reads_output(self) -> bool:
+        """Whether anything but the exit status is asked."""
+        return bool(
+            self.exact is not None
+            or self.lines is not None
+            or self.set
+            or self.rows
+            or self.json is not None
+            or self.contains
+            or self.lacks
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Shell text that the learner (or labrunner) runs on a host.
+
+    run: the text as shown and executed, one reference of the course text at most.
+    written: the course's own text where `run` corrects it.
+    says: one short line for the student, what the command is for.
+    host: "local", or a host that the target provides.
+    by: "learner" or "labrunner" (a command the runner gives on the learner's behalf).
+    timeout: seconds until the INT, TERM, KILL ladder starts.
+    limit: seconds after which a command that streams for ever is ended and counts as done.
+    secrets: names of shell variables that are read after the command and redacted from then on.
+    """
+
+    run: str
+    ref: str | None = None
+    written: str | None = None
+    says: str = ""
+    host: str = "local"
+    by: str = "learner"
+    timeout: float = 60.0
+    limit: float | None = None
+    expect: Expectation = field(default_factory=Expectation)
+    secrets: tuple[str, ...] = ()
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A question put to the target: `kind` names a function of the checks folder, `args` are its arguments.
+
+    after: the `ref` of the command after which it is asked; None: after the step's last command.
+    within: seconds to go on asking until it passes (0: ask once).
+    """
+
+    kind: str
+    args: Mapping[str, object] = field(default_factory=dict)
+    after: str | None = None
+    within: float = 5.0
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """Brings about a state that a step starts from. Run quietly by labrunner in a shell of its own.
+
+    unless: a check that says the state is there already.
+    """
+
+    run: str
+    says: str = ""
+    unless: Check | None = None
+    host: str = "local"
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file that the learner creates in the work folder: `text` literally, or the course's file `source`."""
+
+    path: str
+    ref: str | None = None
+    text: str | None = None
+    source: str | None = None
+    mode: str = "0644"
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hint:
+    """One of several, revealed in order, from a nudge to nearly the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """A known slip. `when` recognises it: pieces of text that all occur in the output of a failed command,
+    or in the message of a failed check."""
+
+    when: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """What brings a step to its end; without `run`, the step's own commands do."""
+
+    text: str = ""
+    run: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleanup:
+    """Undoes what the step made. Must be harmless when there is nothing to undo."""
+
+    run: str
+    host: str = "local"
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongState:
+    """For `prove`: a planted state under which a step that only reads must fail."""
+
+    run: str
+    says: str
+    host: str = "local"
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A warning, a cost, a retirement or a plain note, with its source."""
+
+    kind: str
+    text: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A quiz question; `answer` is the text of one of the choices."""
+
+    id: str
+    text: str
+    choices: tuple[str, ...]
+    answer: str
+    explanation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One of a step's alternatives: a guided learner chooses one, an unattended run takes them all."""
+
+    id: str
+    title: str
+    text: str = ""
+    files: tuple[File, ...] = ()
+    commands: tuple[Command, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erratum:
+    """Where the course's text is wrong today: what it says, why that is wrong, the correction, the source."""
+
+    id: str
+    where: str
+    says: str
+    wrong: str
+    correction: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One exercise. `errata` are ids of the course's errata; `reads_only` steps name a `wrong` state for prove."""
+
+    id: str
+    title: str
+    text: str
+    ref: tuple[str, ...] = ()
+    reads_only: bool = False
+    setup: tuple[Setup, ...] = ()
+    files: tuple[File, ...] = ()
+    commands: tuple[Command, ...] = ()
+    options: tuple[Option, ...] = ()
+    checks: tuple[Check, ...] = ()
+    hints: tuple[Hint, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+    solution: Solution | None = None
+    cleanup: tuple[Cleanup, ...] = ()
+    wrong: WrongState | None = None
+    errata: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    questions: tuple[Question, ...] = ()
+    at: str = ""
+
+    def all_commands(self) -> Iterator[Command]:
+        """The step's commands, then those of every option."""
+        yield from self.commands
+        for option in self.options:
+            yield from option.commands
+
+    def all_checks(self) -> Iterator[Check]:
+        """The step's checks, then those of every option."""
+        yield from self.checks
+        for option in self.options:
+            yield from option.checks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lab:
+    """A sequence of steps. `name` is how it is called on the command line beside its id (`lab-2`)."""
+
+    id: str
+    name: str
+    title: str
+    text: str = ""
+    minutes: int = 0
+    needs: tuple[str, ...] = ()
+    setup: tuple[Setup, ...] = ()
+    steps: tuple[Step, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    questions: tuple[Question, ...] = ()
+    cleanup: tuple[Cleanup, ...] = ()
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A course variable, written `@{NAME}`. Either asked for (`default` by target), or derived (`value`).
+
+    pattern: a Python regular expression that the whole value must match; `says` explains it.
+    """
+
+    name: str
+    prompt: str = ""
+    pattern: str = ""
+    says: str = ""
+    default: Mapping[str, str] = field(default_factory=dict)
+    value: str = ""
+    secret: bool = False
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A stand-in image that the sandbox builds without any pull: `files` of the course on a busybox base.
+
+    files: path in the image -> file of the course. entrypoint, env, ports, volumes, user: as in an OCI config.
+    """
+
+    names: tuple[str, ...]
+    says: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    entrypoint: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    workdir: str = "/"
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkFolder:
+    """What a fresh work folder holds: `git` makes it a repository with one commit; `files` of the course."""
+
+    git: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """A loaded course. `path` is its folder, `digest` the hash of everything in it (sha256, hex)."""
+
+    id: str
+    title: str
+    text: str = ""
+    variables: tuple[Variable, ...] = ()
+    images: tuple[Image, ...] = ()
+    work: WorkFolder = field(default_factory=WorkFolder)
+    labs: tuple[Lab, ...] = ()
+    errata: tuple[Erratum, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    path: str = ""
+    digest: str = ""
+
+    def erratum(self, name: str) -> Erratum:
+        """The erratum of that id. Raises KeyError."""
+        for entry in self.errata:
+            if entry.id == name:
+                return entry
+        raise KeyError(name)

@@ -1,0 +1,217 @@
+"""Everything that happens in a run, as values. The engine makes them, the transcript writes them first,
+then the user interfaces show them; the report is built from the written ones alone.
+
+All text in an event is redacted before the event is made. Times are ISO 8601 in UTC, durations seconds.
+`transient` events are shown but not written.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+from labrunner.model import Outcome
+
+__all__ = ["EVENTS", "Event", "as_record"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """The common face; `name` is the word in the transcript."""
+
+    name: ClassVar[str] = ""
+    transient: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStarted(Event):
+    """mode: "guided", "unattended", "check" or "prove". plan: what is to run, in order:
+    [{"id", "title", "steps": [{"id", "ref": [...], "title"}]}]."""
+
+    name: ClassVar[str] = "session-started"
+    session: str
+    mode: str
+    course: str
+    course_title: str
+    course_digest: str
+    target: str
+    started: str
+    tools: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+    plan: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabStarted(Event):
+    name: ClassVar[str] = "lab-started"
+    lab: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStarted(Event):
+    """attempt counts from 1; number and count are the step's place in its lab, for people."""
+
+    name: ClassVar[str] = "step-started"
+    lab: str
+    step: str
+    title: str
+    attempt: int
+    number: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandStarted(Event):
+    name: ClassVar[str] = "command-started"
+    lab: str
+    step: str
+    ref: str | None
+    run: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputArrived(Event):
+    """A batch of a running command's output, as the terminal would get it."""
+
+    name: ClassVar[str] = "output"
+    transient: ClassVar[bool] = True
+    data: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandEnded(Event):
+    """output: what a terminal would show, cut in the middle when long. expected, actual: for a mismatch, what
+    was asked and what came. explanation: lines of at most 80 columns that say where they part."""
+
+    name: ClassVar[str] = "command-ended"
+    lab: str
+    step: str
+    ref: str | None
+    run: str
+    exit_status: int | None
+    end: str
+    outcome: Outcome
+    seconds: float
+    output: str
+    expected: str | None = None
+    actual: str | None = None
+    explanation: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckWaiting(Event):
+    name: ClassVar[str] = "check-waiting"
+    transient: ClassVar[bool] = True
+    lab: str
+    step: str
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckEnded(Event):
+    name: ClassVar[str] = "check-ended"
+    lab: str
+    step: str
+    kind: str
+    after: str | None
+    outcome: Outcome
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShellRestarted(Event):
+    """The learner's shell ended with the command; a new one runs, variables of the old one are gone."""
+
+    name: ClassVar[str] = "shell-restarted"
+    lab: str
+    step: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HintShown(Event):
+    name: ClassVar[str] = "hint-shown"
+    lab: str
+    step: str
+    number: int
+    count: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MistakeRecognised(Event):
+    name: ClassVar[str] = "mistake-recognised"
+    lab: str
+    step: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepEnded(Event):
+    """reason: why it is not PASSED, one line. attempts so far, hints shown so far."""
+
+    name: ClassVar[str] = "step-ended"
+    lab: str
+    step: str
+    outcome: Outcome
+    seconds: float
+    attempts: int
+    hints: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabEnded(Event):
+    name: ClassVar[str] = "lab-ended"
+    lab: str
+    outcome: Outcome
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry(Event):
+    """Something that appeared during the session (see record.ledger)."""
+
+    name: ClassVar[str] = "appeared"
+    kind: str
+    thing: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proved(Event):
+    """One line of evidence from `prove`. check: its kind, None for a step's commands or cleanup.
+    phase: "before", "after", "again", "cleanup" or "wrong-state". ok: the proof holds."""
+
+    name: ClassVar[str] = "proved"
+    lab: str
+    step: str
+    check: str | None
+    at: str
+    phase: str
+    ok: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded(Event):
+    """status: the exit status that the command line returns."""
+
+    name: ClassVar[str] = "session-ended"
+    seconds: float
+    status: int
+    totals: Mapping[str, int] = field(default_factory=dict)
+
+
+EVENTS: Mapping[str, type[Event]] = {kind.name: kind for kind in Event.__subclasses__()}
+
+
+def as_record(event: Event, time: str) -> dict[str, Any]:
+    """The event as a flat JSON object, `event` and `time` first."""
+    record: dict[str, Any] = {"event": event.name, "time": time}
+    for item in fields(event):
+        record[item.name] = getattr(event, item.name)
+    return record

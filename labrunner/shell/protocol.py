@@ -1,0 +1,84 @@
+"""What the engine asks of a shell, and what it gets back. `shell.bash` is the real one.
+
+A Shell is one long-lived interactive shell on one host: variables, functions, options and the
+working directory carry over from command to command, programs see a terminal.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class End(StrEnum):
+    """How a command came to its end."""
+
+    EXITED = "exited"  # by itself: exit_status is its own
+    LIMIT = "limit"  # a streaming command, ended by us after its limit: counts as done
+    TIMEOUT = "timeout"  # ended by the ladder
+    INTERRUPTED = "interrupted"  # the person at the keyboard ended it
+    SHELL_EXITED = "shell-exited"  # it took the shell with it (`exit`, `set -e`); a new shell is running
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShellSpec:
+    """How to start a host's shell: an argument list that ends in running `bash` with the arguments appended.
+
+    prefix: the argument list before `bash` (enters a sandbox), empty for this machine.
+    env: the whole environment, nothing is inherited.
+    run_dir: a directory (mode 0700) that both sides see at this path, for the command file.
+    """
+
+    prefix: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str
+    run_dir: str
+    columns: int = 200
+    lines: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """One command's result.
+
+    exit_status: 0-255, None where the shell did not say (it was ended, or left).
+    output: raw bytes as the terminal received them, without our own; the middle is dropped beyond the
+        capture limit and `dropped` counts the bytes that are missing.
+    ladder: the signals that had to be sent, in order ("INT", "TERM", "KILL").
+    """
+
+    exit_status: int | None
+    end: End
+    output: bytes
+    dropped: int
+    seconds: float
+    ladder: tuple[str, ...] = ()
+
+
+class ShellError(Exception):
+    """The shell could not be started, or is lost for good. About the machine, never the learner."""
+
+
+class Shell(Protocol):
+    """One interactive shell on one host."""
+
+    def run(
+        self,
+        text: str,
+        *,
+        timeout: float = 60.0,
+        limit: float | None = None,
+        on_output: Callable[[bytes], None] | None = None,
+        keyboard: int | None = None,
+    ) -> Completed:
+        """Run `text` to its end.
+
+        on_output gets batches of raw bytes as they arrive; keyboard is a descriptor whose bytes are passed
+        to the command while it runs. Raises ShellError.
+        """
+
+    def variable(self, name: str) -> str | None:
+        """The value of a shell variable (over the side channel, never on the terminal); None if unset."""
+
+    def close(self) -> None:
+        """End the shell and everything it started that is still in its session. Idempotent."""

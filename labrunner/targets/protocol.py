@@ -1,0 +1,48 @@
+"""What a lab runs on. The engine knows this Protocol only; `targets.sandbox` and `targets.local` implement it."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from labrunner.checking.api import Checker, Ran, TargetError
+from labrunner.record.ledger import Inventory
+from labrunner.shell.protocol import Shell
+
+__all__ = ["Target", "TargetError"]
+
+
+class Target(Protocol):
+    """One learner's machine for the length of a run. Every method raises TargetError when the target is gone."""
+
+    name: str
+    capabilities: frozenset[str]
+    """What labs may ask for in `needs`, such as "docker-engine"."""
+
+    def values(self) -> Mapping[str, str]:
+        """Values that the target knows better than the course's defaults (such as ACR_LOGIN_SERVER)."""
+
+    def tools(self) -> Mapping[str, str]:
+        """Versions for the report: {"docker": "20.10.24", "bash": "5.2.15"}."""
+
+    def shell(self, host: str) -> Shell:
+        """The learner's shell on that host; the same one on each call. Raises TargetError for an unknown host."""
+
+    def script(self, text: str, *, host: str = "local", timeout: float = 60.0) -> Ran:
+        """Run `text` in a fresh, quiet bash in the work folder (setup, cleanup, planted states)."""
+
+    def write_file(self, path: str, content: bytes, mode: int) -> None:
+        """Write a file of the course into the work folder; refuses a path outside of it."""
+
+    def checker(self) -> Checker:
+        """The same one on each call."""
+
+    def health(self) -> None:
+        """Raise TargetError, with a remedy, if the target is not ours or does not answer."""
+
+    def inventory(self) -> Inventory:
+        """What is there now: images, tags, containers, volumes, networks, files of work folder and HOME."""
+
+    def reset(self) -> None:
+        """Back to the state of a fresh target. Removes only what is this target's."""
+
+    def close(self) -> None:
+        """End shells and checker; the target itself lives on. Idempotent."""
