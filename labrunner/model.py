@@ -116,6 +116,8 @@ class Command:
     timeout: seconds until the INT, TERM, KILL ladder starts.
     limit: seconds after which a command that streams for ever is ended and counts as done.
     secrets: names of shell variables that are read after the command and redacted from then on.
+    carries: it sets what later commands need in the shell, and is run again quietly when a step starts in
+        a shell that has not seen it.
     """
 
     run: str
@@ -128,6 +130,7 @@ class Command:
     limit: float | None = None
     expect: Expectation = field(default_factory=Expectation)
     secrets: tuple[str, ...] = ()
+    carries: bool = False
     at: str = ""
 
 

@@ -42,7 +42,7 @@ class Target(Protocol):
         """What is there now: images, tags, containers, volumes, networks, files of work folder and HOME."""
 
     def reset(self) -> None:
-        """Back to the state of a fresh target. Removes only what is this target's."""
+        """Back to the state of a fresh target, shells ended. Removes only what is this target's."""
 
     def close(self) -> None:
         """End shells and checker; the target itself lives on. Idempotent."""

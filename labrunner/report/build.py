@@ -1,0 +1,112 @@
+"""The report (format 1), built from a transcript's records and nothing else."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from labrunner.model import Outcome
+
+__all__ = ["FORMAT", "build", "totals"]
+
+FORMAT = 1
+
+Record = dict[str, Any]
+
+
+def build(records: Iterable[Record]) -> Record:
+    """The report as a JSON object (see docs/report.md). Steps that never ran are there, as not_run."""
+    report: Record = {"format": FORMAT}
+    steps: dict[tuple[str, str], Record] = {}
+    for record in records:
+        match record["event"]:
+            case "session-started":
+                report |= _head(record)
+                steps = {(lab["id"], step["id"]): step for lab in report["labs"] for step in lab["steps"]}
+            case "step-started":
+                _restart(steps[record["lab"], record["step"]])
+            case "command-ended":
+                steps[record["lab"], record["step"]]["commands"].append(_command(record))
+            case "check-ended":
+                steps[record["lab"], record["step"]]["checks"].append(_check(record))
+            case "step-ended":
+                _end_step(steps[record["lab"], record["step"]], record)
+            case "session-ended":
+                report["seconds"] = record["seconds"]
+    for lab in report.get("labs", ()):
+        lab["outcome"] = lab_outcome(step["outcome"] for step in lab["steps"])
+    report["totals"] = totals(step["outcome"] for step in steps.values())
+    return report
+
+
+def totals(outcomes: Iterable[str]) -> dict[str, int]:
+    """How many of each outcome; every outcome has its key."""
+    counts = dict.fromkeys((str(outcome) for outcome in Outcome), 0)
+    for outcome in outcomes:
+        counts[outcome] += 1
+    return counts
+
+
+def lab_outcome(outcomes: Iterable[str]) -> str:
+    """A lab has passed when every step has; otherwise the gravest outcome of its steps names it."""
+    found = set(outcomes)
+    for outcome in (Outcome.ERROR, Outcome.FAILED, Outcome.NOT_RUN, Outcome.SKIPPED):
+        if outcome in found:
+            return str(outcome)
+    return str(Outcome.PASSED)
+
+
+def _head(record: Record) -> Record:
+    return {
+        "course": record["course"],
+        "target": record["target"],
+        "mode": record["mode"],
+        "started": record["started"],
+        "seconds": 0.0,
+        "tools": record["tools"],
+        "totals": {},
+        "labs": [
+            {
+                "id": lab["id"],
+                "title": lab["title"],
+                "outcome": str(Outcome.NOT_RUN),
+                "steps": [_new_step(step) for step in lab["steps"]],
+            }
+            for lab in record["plan"]
+        ],
+    }
+
+
+def _new_step(step: Record) -> Record:
+    return {
+        "id": step["id"],
+        "ref": step["ref"],
+        "title": step["title"],
+        "outcome": str(Outcome.NOT_RUN),
+        "seconds": 0.0,
+        "attempts": 0,
+        "solved": False,
+        "hints": 0,
+        "reason": None,
+        "commands": [],
+        "checks": [],
+    }
+
+
+def _restart(step: Record) -> None:
+    # a later attempt replaces what an earlier one showed: the report tells how the step ended
+    step["attempts"] += 1
+    step["commands"].clear()
+    step["checks"].clear()
+
+
+def _command(record: Record) -> Record:
+    keys = ("ref", "run", "exit_status", "outcome", "seconds", "expected", "actual")
+    return {key: record[key] for key in keys}
+
+
+def _check(record: Record) -> Record:
+    return {key: record[key] for key in ("kind", "after", "outcome", "message", "seconds")}
+
+
+def _end_step(step: Record, record: Record) -> None:
+    for key in ("outcome", "seconds", "hints", "reason"):
+        step[key] = record[key]
