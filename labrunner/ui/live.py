@@ -1,0 +1,232 @@
+"""A running command's output on the learner's terminal, as it arrives.
+
+The command believes in a terminal of another size than the learner's, so its cursor movement must not get
+through. Lines are passed on as text; a line that is rewritten (a carriage return, line editing) is redrawn.
+Once a command moves over several lines (progress of a push or pull) its lines are withdrawn, one status line
+stands for them while it runs, and its final output is shown at its end. Colour, titles and all else that a
+terminal would obey is dropped.
+"""
+
+import re
+from collections.abc import Callable
+
+__all__ = ["LiveOutput"]
+
+_TOKEN = re.compile(
+    r"\x1b\[([0-?]*)[ -/]*([@-~])"  # control sequence: arguments, final byte
+    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"  # a string for the terminal (title, clipboard)
+    r"|\x1b[ -/]*[0-~]"  # other escapes
+    r"|([\x00-\x1f\x7f-\x9f])"  # one control character
+    r"|([^\x00-\x1f\x7f-\x9f]+)"  # text
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?|[ -/]*)?\Z")
+_LONGEST_SEQUENCE = 4096
+_LINES_KEPT = 500
+_MOVES = frozenset("AEFHfLMSTdrsu")
+
+
+def _width(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+class LiveOutput:
+    """One command's output. `write` gets text for a terminal of `columns` x `rows`.
+
+    redraw: whether the terminal can redraw its last line; without, nothing but new lines and text is written.
+    """
+
+    def __init__(
+        self, write: Callable[[str], None], *, columns: int, rows: int = 24, redraw: bool, indent: str = "  "
+    ) -> None:
+        self._write = write
+        self._columns = columns
+        self._rows = rows
+        self._redraw = redraw
+        self._indent = indent
+        self._held = ""  # the start of a sequence whose end has not arrived
+        self._cells: list[str] = []  # the line being written
+        self._at = 0  # where in it
+        self._drawn = ""  # what of it is on the terminal
+        self._lines: list[str] = []  # lines that are on the terminal for good
+        self._dropped = False  # whether lines before those are not remembered
+        self._moving = False
+        self._status = ""
+        self.seen = False
+
+    def feed(self, data: str) -> None:
+        """Show the next piece of output."""
+        if not data:
+            return
+        self.seen = True
+        data = self._held + data.replace("\r\n", "\n")
+        self._held = ""
+        if not self._moving and self._at == len(self._cells) and not _CONTROL.search(data):
+            self._plain(data)
+            return
+        unfinished = _UNFINISHED.search(data, max(0, len(data) - _LONGEST_SEQUENCE))
+        if unfinished:
+            self._held, data = unfinished[0], data[: unfinished.start()]
+        if data.endswith("\r"):  # may be the first half of a line end
+            self._held, data = "\r" + self._held, data[:-1]
+        for token in _TOKEN.finditer(data):
+            self._take(token)
+        self._draw()
+
+    def finish(self, output: str) -> None:
+        """The command has ended; `output` is what it left on its screen, clean text."""
+        final = output.rstrip("\n").split("\n") if output.strip() else []
+        if not self._moving and (self.seen or not final):
+            if self._cells or self._drawn:
+                self._end_line()
+            return
+        if self._status and self._redraw:
+            self._write("\r\x1b[K")
+        known = 0
+        while known < min(len(final), len(self._lines)) and final[known].rstrip() == self._lines[known].rstrip():
+            known += 1
+        for line in final[known:]:
+            self._write(f"{self._indent}{line}\n" if line else "\n")
+
+    def _plain(self, data: str) -> None:
+        """The usual case: nothing but text and line ends."""
+        head, newline, rest = data.rpartition("\n")
+        text = []
+        if newline:
+            for part in head.split("\n"):
+                line = "".join(self._cells) + part
+                fresh = part if self._drawn else (self._indent + line if line else "")
+                text.append(f"{fresh}\n")
+                self._keep(line)
+                self._cells, self._drawn = [], ""
+        if rest:
+            text.append(rest if self._drawn else self._indent + rest)
+            self._cells.extend(rest)
+            self._drawn = "".join(self._cells)
+        self._at = len(self._cells)
+        self._write("".join(text))
+
+    def _keep(self, line: str) -> None:
+        self._lines.append(line)
+        if len(self._lines) > _LINES_KEPT:
+            del self._lines[: _LINES_KEPT // 2]
+            self._dropped = True
+
+    def _take(self, token: re.Match[str]) -> None:
+        arguments, final, control, text = token.groups()
+        if text is not None:
+            self._put(text)
+        elif control is not None:
+            self._control(control)
+        elif final is not None:
+            self._sequence(arguments, final)
+
+    def _put(self, text: str) -> None:
+        if self._moving:
+            self._status = text
+            return
+        self._cells[self._at : self._at + len(text)] = list(text)
+        self._at += len(text)
+
+    def _control(self, control: str) -> None:
+        if self._moving:
+            return
+        if control == "\n":
+            self._end_line()
+        elif control == "\r":
+            self._at = 0
+        elif control == "\b":
+            self._at = max(0, self._at - 1)
+        elif control == "\t":
+            self._put(" " * (8 - self._at % 8))
+
+    def _sequence(self, arguments: str, final: str) -> None:
+        number = int(arguments) if arguments.isdecimal() and len(arguments) < 5 else 0
+        if final in _MOVES or (final == "J" and number >= 2) or (arguments.startswith("?") and final == "h" and "49" in arguments):
+            self._start_moving()
+        elif self._moving:
+            return
+        elif final == "K" and number == 1:
+            self._cells[: self._at] = [" "] * self._at
+        elif final in "JK":
+            del self._cells[0 if number == 2 else self._at :]
+        elif final == "P":
+            del self._cells[self._at : self._at + max(1, number)]
+        elif final == "@":
+            self._cells[self._at : self._at] = [" "] * max(1, number)
+        elif final in "CDG`":
+            step = max(1, number)
+            target = {"C": self._at + step, "D": self._at - step}.get(final, step - 1)
+            self._at = max(0, min(target, 1000))
+            self._cells.extend(" " * (self._at - len(self._cells)))
+
+    def _start_moving(self) -> None:
+        """The command draws over its own lines: take back what can be taken back, and show a status line."""
+        if self._moving:
+            return
+        self._moving = True
+        self._status = "".join(self._cells)
+        if not self._redraw:
+            if self._drawn:
+                self._end_line()
+            self._write(f"{self._indent}(It redraws its progress; the result follows at its end.)\n")
+            return
+        if self._drawn:
+            if self._rows_of(self._drawn) == 1:
+                self._write("\r\x1b[K")
+            else:
+                self._write("\n")
+                self._dropped = True
+        used = sum(self._rows_of(line) for line in self._lines)
+        if self._lines and not self._dropped and used < self._rows - 2:
+            self._write(f"\x1b[{used}A\x1b[J")
+            self._lines.clear()
+
+    def _rows_of(self, line: str) -> int:
+        return max(1, -(-_width(self._indent + line.expandtabs()) // self._columns))
+
+    def _fits(self, text: str) -> bool:
+        return _width(self._indent + text) < self._columns
+
+    def _draw(self) -> None:
+        """Bring the terminal up to date with the line being written."""
+        if self._moving:
+            self._draw_status()
+            return
+        text = "".join(self._cells)
+        if text == self._drawn and self._at == len(text):
+            return
+        if self._redraw and self._fits(text) and self._fits(self._drawn):
+            back = _width(text[self._at :])
+            move = f"\x1b[{back}D" if back else ""
+            self._write(f"\r\x1b[K{self._indent}{text}{move}" if text else "\r\x1b[K")
+            self._drawn = text
+        elif text.startswith(self._drawn) and len(text) > len(self._drawn):
+            self._write(text[len(self._drawn) :] if self._drawn else self._indent + text)
+            self._drawn = text
+
+    def _draw_status(self) -> None:
+        if not self._redraw:
+            return
+        room = self._columns - len(self._indent) - 1
+        status = self._status.strip()
+        while _width(status) > room:
+            status = status[: len(status) - max(1, (_width(status) - room) // 2)]
+        self._write(f"\r\x1b[K{self._indent}{status}")
+
+    def _end_line(self) -> None:
+        text = "".join(self._cells)
+        if not self._drawn:
+            self._write(f"{self._indent}{text}\n" if text else "\n")
+        elif text.startswith(self._drawn):
+            self._write(f"{text[len(self._drawn) :]}\n")
+        elif self._redraw and self._fits(self._drawn):
+            self._write(f"\r\x1b[K{self._indent}{text}\n")
+        else:
+            self._write(f"\n{self._indent}{text}\n")
+        self._keep(text)
+        self._cells, self._at, self._drawn = [], 0, ""

@@ -1,0 +1,172 @@
+"""The presenter for runs that nobody sits at: pipes, files, CI. One block per event, no cursor movement.
+
+Our own words are folded at 80 columns; commands and their output are never broken, so that they can be
+copied and searched.
+"""
+
+import textwrap
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO
+
+from labrunner.model import Outcome
+from labrunner.record import events
+from labrunner.ui import texts
+from labrunner.ui.stream import Sink, is_terminal, wants_color
+from labrunner.ui.tally import Tally
+
+__all__ = ["Plain"]
+
+WIDTH = 80
+COLORS: Mapping[Outcome, str] = {
+    Outcome.PASSED: "32",
+    Outcome.FAILED: "31",
+    Outcome.ERROR: "35",
+    Outcome.SKIPPED: "33",
+    Outcome.NOT_RUN: "33",
+}
+
+
+class Plain:
+    """Shows events on a text stream. `report` is the path of the report, named at the end if there is one.
+
+    A terminal gets every event at once; otherwise text is handed on before a command runs and when a step
+    or the session ends. A stream that is closed on the way is left alone.
+    """
+
+    def __init__(self, stream: TextIO, *, env: Mapping[str, str], report: str = "", sandbox: str = "") -> None:
+        self._sink = Sink(stream)
+        self._prompt = is_terminal(stream)
+        self._color = wants_color(stream, env)
+        self._report = report
+        self._sandbox = sandbox
+        self._tally = Tally()
+        self._text: list[str] = []
+        self._advised = False
+        self._show: Mapping[type[events.Event], Callable[[Any], None]] = {
+            events.SessionStarted: self._session_started,
+            events.LabStarted: self._lab_started,
+            events.StepStarted: self._step_started,
+            events.CommandStarted: self._command_started,
+            events.CommandEnded: self._command_ended,
+            events.CheckEnded: self._check_ended,
+            events.ShellRestarted: self._shell_restarted,
+            events.HintShown: self._hint_shown,
+            events.MistakeRecognised: self._mistake_recognised,
+            events.StepEnded: self._step_ended,
+            events.Proved: self._proved,
+            events.SessionEnded: self._session_ended,
+        }
+
+    def show(self, event: events.Event) -> None:
+        """Present the event. Kinds without a place here (live output, waiting) are passed over."""
+        self._tally.add(event)
+        present = self._show.get(type(event))
+        if present is None:
+            return
+        present(event)
+        if self._prompt or isinstance(event, events.CommandStarted | events.StepEnded | events.SessionEnded):
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand on what is held back."""
+        if self._text:
+            self._sink.write("".join(self._text))
+            self._text.clear()
+            self._sink.flush()
+
+    def _line(self, text: str = "") -> None:
+        self._text.append(f"{text}\n")
+
+    def _say(self, text: str, *, indent: str = "", hanging: str | None = None) -> None:
+        """Our own words, folded; `hanging` indents the lines after the first."""
+        line = indent + texts.clean(text).replace("\n", " ")
+        if len(line) <= WIDTH:
+            self._text.append(f"{line}\n")
+            return
+        hanging = indent if hanging is None else hanging
+        folded = textwrap.wrap(line, WIDTH, subsequent_indent=hanging, break_on_hyphens=False, break_long_words=False)
+        self._text.extend(f"{part}\n" for part in folded)
+
+    def _verdict(self, outcome: Outcome, text: str, *, indent: str = "") -> None:
+        start = len(self._text)
+        word = texts.word(outcome)
+        self._say(f"{word:<7} {text}", indent=indent, hanging=f"{indent}        ")
+        if self._color:
+            self._text[start] = self._text[start].replace(word, f"\x1b[{COLORS[outcome]}m{word}\x1b[0m", 1)
+
+    def _session_started(self, event: events.SessionStarted) -> None:
+        labs, steps = len(event.plan), self._tally.steps()
+        self._say(event.course_title)
+        self._say(f"{texts.count(labs, 'lab')}, {texts.count(steps, 'step')}, target {event.target}, mode {event.mode}")
+        if event.tools:
+            self._say(", ".join(f"{name} {version}" for name, version in event.tools.items()))
+
+    def _lab_started(self, event: events.LabStarted) -> None:
+        heading = f"Lab {event.lab}: {event.title}"
+        self._line()
+        self._say(heading)
+        self._line("=" * min(len(heading), WIDTH))
+
+    def _step_started(self, event: events.StepStarted) -> None:
+        again = f", attempt {event.attempt}" if event.attempt > 1 else ""
+        self._line()
+        self._say(f"[{event.number}/{event.count}] {event.title} ({event.step}{again})")
+
+    def _command_started(self, event: events.CommandStarted) -> None:
+        host = "" if event.host == "local" else f"{event.host} "
+        first, *rest = texts.clean(event.run).rstrip("\n").split("\n")
+        self._line(f"    {host}$ {first}")
+        for line in rest:
+            self._line(f"      {line}")
+
+    def _command_ended(self, event: events.CommandEnded) -> None:
+        if event.output and not event.output.isspace():
+            self._text.extend(f"      {line}\n" if line else "\n" for line in texts.excerpt(event.output))
+        verdict = texts.command_verdict(event)
+        if event.outcome is not Outcome.PASSED:
+            self._verdict(event.outcome, f"{verdict} ({texts.duration(event.seconds)})", indent="    ")
+            for line in event.explanation:
+                self._line(f"        {texts.clean(line)}")
+        elif verdict:
+            self._say(f"({verdict})", indent="    ")
+
+    def _check_ended(self, event: events.CheckEnded) -> None:
+        self._verdict(event.outcome, f"{event.kind}: {event.message}", indent="    ")
+
+    def _shell_restarted(self, event: events.ShellRestarted) -> None:
+        self._say("The shell ended with this command; a new one runs. Variables set before are gone.", indent="    ")
+
+    def _hint_shown(self, event: events.HintShown) -> None:
+        self._say(f"Hint {event.number} of {event.count}: {event.text}", indent="    ")
+
+    def _mistake_recognised(self, event: events.MistakeRecognised) -> None:
+        self._say(f"Known slip: {event.text}", indent="    ")
+
+    def _step_ended(self, event: events.StepEnded) -> None:
+        reason = f": {event.reason}" if event.reason else ""
+        self._verdict(event.outcome, f"{event.step} ({texts.duration(event.seconds)}){reason}", indent="  ")
+        if event.outcome is Outcome.ERROR and not self._advised:
+            self._advised = True
+            self._say(texts.error_advice(self._tally.target), indent="          ")
+
+    def _proved(self, event: events.Proved) -> None:
+        mark = "ok" if event.ok else "NOT PROVEN"
+        at = f" ({event.at})" if event.at and not event.ok else ""
+        what = event.check or "step"
+        self._say(f"{mark:<4}{event.phase:<12}{what}: {event.message}{at}", indent="    ", hanging=" " * 20)
+
+    def _session_ended(self, event: events.SessionEnded) -> None:
+        self._line()
+        self._say(f"Summary: {texts.totals_line(event.totals)} in {texts.duration(event.seconds)}")
+        wrong = self._tally.not_passed()
+        for end in wrong:
+            reason = f": {end.reason}" if end.reason else ""
+            self._verdict(end.outcome, f"{end.lab}/{end.step}{reason}", indent="  ")
+        if any(end.outcome is Outcome.ERROR for end in wrong):
+            self._say(texts.error_advice(self._tally.target), indent="  ")
+        if self._tally.mode != "check":
+            remains = texts.what_remains(self._tally.target, self._tally.made, self._sandbox)
+            if remains:
+                self._say(remains)
+        if self._report:
+            self._line(f"Report: {self._report}")

@@ -1,0 +1,48 @@
+"""What a presenter remembers of a run, for its summary."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from labrunner.model import Outcome
+from labrunner.record.events import Event, LedgerEntry, SessionStarted, StepEnded
+
+__all__ = ["Tally"]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Adds up events. `ended` holds the last StepEnded of each step, by (lab, step), in order of the plan."""
+
+    target: str = ""
+    mode: str = ""
+    plan: tuple[Mapping[str, Any], ...] = ()
+    ended: dict[tuple[str, str], StepEnded] = field(default_factory=dict)
+    made: list[str] = field(default_factory=list)
+
+    def add(self, event: Event) -> None:
+        """Take note of the event."""
+        if isinstance(event, StepEnded):
+            self.ended[event.lab, event.step] = event
+        elif isinstance(event, LedgerEntry):
+            self.made.append(event.kind)
+        elif isinstance(event, SessionStarted):
+            self.target, self.mode, self.plan = event.target, event.mode, event.plan
+
+    def steps(self) -> int:
+        """How many steps are planned."""
+        return sum(len(lab["steps"]) for lab in self.plan)
+
+    def passed(self, lab: str) -> int:
+        """How many steps of the lab have passed so far."""
+        return sum(end.outcome is Outcome.PASSED for (where, _), end in self.ended.items() if where == lab)
+
+    def not_passed(self) -> list[StepEnded]:
+        """The steps that ended otherwise than PASSED, those that were reached."""
+        return [end for end in self.ended.values() if end.outcome is not Outcome.PASSED]
+
+    def is_last(self, lab: str, step: str) -> bool:
+        """Whether the plan ends with this step."""
+        return bool(self.plan) and self.plan[-1]["id"] == lab and bool(
+            self.plan[-1]["steps"] and self.plan[-1]["steps"][-1]["id"] == step
+        )

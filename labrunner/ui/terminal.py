@@ -1,0 +1,95 @@
+"""The learner's keyboard: lines for prompts, and every key for a running command."""
+
+import contextlib
+import termios
+from typing import TextIO
+
+from labrunner.ui.stream import Sink, is_terminal
+
+__all__ = ["Keyboard", "ProgramKeys"]
+
+_INPUT = termios.BRKINT | termios.ICRNL | termios.INLCR | termios.IGNCR | termios.ISTRIP | termios.IXON | termios.IXOFF
+_LOCAL = termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN
+
+
+class ProgramKeys:
+    """While entered, each key of the terminal `descriptor` is a byte to read at once: none is echoed, none is a
+    signal, Ctrl-C included. Output stays as it was. Leaving restores the terminal; both ways are idempotent.
+
+    A descriptor that is no terminal is left alone.
+    """
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
+        self._saved: list[object] | None = None
+
+    def __enter__(self) -> "ProgramKeys":
+        if self._descriptor is None or self._saved is not None:
+            return self
+        try:
+            saved = termios.tcgetattr(self._descriptor)
+            mode = termios.tcgetattr(self._descriptor)
+            mode[0] &= ~_INPUT
+            mode[3] &= ~_LOCAL
+            mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
+            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, mode)
+        except termios.error:
+            return self
+        self._saved = saved
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._descriptor is None or self._saved is None:
+            return
+        saved, self._saved = self._saved, None
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, saved)  # type: ignore[arg-type]
+
+
+class Keyboard:
+    """Asks for lines. What was typed before a question is not taken for its answer."""
+
+    def __init__(self, stream: TextIO, sink: Sink) -> None:
+        self._stream = stream
+        self._sink = sink
+        self._terminal = is_terminal(stream)
+
+    @property
+    def descriptor(self) -> int | None:
+        """The terminal's descriptor, or None if the input is no terminal."""
+        return self._stream.fileno() if self._terminal else None
+
+    def line(self, prompt: str, *, secret: bool = False) -> str | None:
+        """One line without its end, or None for Ctrl-D, Ctrl-C or a terminal that is gone.
+
+        secret: what is typed is not shown.
+        """
+        descriptor = self.descriptor
+        saved = None
+        with contextlib.suppress(termios.error):
+            if descriptor is not None:
+                termios.tcflush(descriptor, termios.TCIFLUSH)
+                saved = self._hide(descriptor) if secret else None
+        self._sink.write(prompt)
+        self._sink.flush()
+        try:
+            answer = self._stream.readline()
+        except UnicodeDecodeError:
+            answer = "?\n"  # bytes that are no text: no answer that any prompt knows
+        except (KeyboardInterrupt, OSError, ValueError):
+            answer = ""
+        finally:
+            if descriptor is not None and saved is not None:
+                with contextlib.suppress(termios.error):
+                    termios.tcsetattr(descriptor, termios.TCSADRAIN, saved)
+        if not answer.endswith("\n") or saved is not None:
+            self._sink.write("\n")
+        return answer.rstrip("\r\n") if answer else None
+
+    @staticmethod
+    def _hide(descriptor: int) -> "list[int | list[bytes | int]]":
+        saved = termios.tcgetattr(descriptor)
+        mode = termios.tcgetattr(descriptor)
+        mode[3] &= ~termios.ECHO
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, mode)
+        return saved

@@ -1,0 +1,128 @@
+"""The wording that both presenters share: outcome words, durations, advice. No terminal, no rich."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from labrunner.model import Outcome
+from labrunner.record.events import CommandEnded
+
+__all__ = [
+    "MARKS",
+    "ascii_only",
+    "clean",
+    "command_verdict",
+    "count",
+    "duration",
+    "error_advice",
+    "excerpt",
+    "things",
+    "totals_line",
+    "what_remains",
+    "word",
+]
+
+WORDS: Mapping[Outcome, str] = {
+    Outcome.PASSED: "PASSED",
+    Outcome.FAILED: "FAILED",
+    Outcome.ERROR: "ERROR",
+    Outcome.SKIPPED: "SKIPPED",
+    Outcome.NOT_RUN: "NOT RUN",
+}
+
+MARKS = str.maketrans({"•": "*", "─": "-", "·": "-", "–": "-", "—": "-", "…": "...", "▌": "|", "━": "-", "’": "'"})
+"""What our own typography becomes on a terminal that cannot show it."""
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
+_CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
+
+
+def word(outcome: Outcome) -> str:
+    """The word of the outcome on screen."""
+    return WORDS[outcome]
+
+
+def duration(seconds: float) -> str:
+    """A duration for people: `0.4 s`, `12 s`, `3 min 5 s`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 step`, `3 steps`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def clean(text: str) -> str:
+    """The text without anything that a terminal would obey; line ends and tabs stay."""
+    if "\x1b" in text:
+        text = _ESCAPES.sub("", text)
+    return text.translate(_CONTROLS)
+
+
+def ascii_only(text: str, encoding: str) -> str:
+    """The text with whatever `encoding` cannot say replaced."""
+    return text.translate(MARKS).encode(encoding, "replace").decode(encoding)
+
+
+def excerpt(output: str, *, head: int = 30, tail: int = 10) -> list[str]:
+    """The lines of an output; of a long one the first and the last, and how many are left out between."""
+    lines = clean(output).rstrip().split("\n")
+    left_out = len(lines) - head - tail
+    if left_out <= 1:
+        return lines
+    return [*lines[:head], f"[... {left_out} lines left out ...]", *lines[-tail:]]
+
+
+def command_verdict(event: CommandEnded, timeout: float | None = None) -> str:
+    """How a command ended, where that is worth a line; empty for one that passed in the usual way."""
+    after = f" after {duration(event.seconds)}"
+    if event.end == "limit":
+        return f"It would go on for ever, so it was stopped{after}. That is fine."
+    if event.end == "timeout":
+        limit = f" of {duration(timeout)}" if timeout else ""
+        return f"It did not end within its time{limit} and was stopped."
+    if event.end == "interrupted":
+        return f"It was interrupted from the keyboard{after}."
+    if event.outcome is Outcome.PASSED:
+        return f"It fails, as it should (exit status {event.exit_status})." if event.exit_status else ""
+    if event.exit_status is None:
+        return "It ended without an exit status."
+    return f"Exit status {event.exit_status}."
+
+
+def error_advice(target: str) -> str:
+    """What an ERROR means and what to do next."""
+    if target == "sandbox":
+        cause, look = "the sandbox or labrunner itself had a problem", "See `labrunner sandbox status`, then run"
+    else:
+        cause, look = f"{target or 'the target'} or labrunner itself had a problem", "Run"
+    return f"This is not your mistake: {cause}. {look} the step again; if it stays, tell your instructor."
+
+
+def totals_line(totals: Mapping[str, int]) -> str:
+    """`2 passed, 1 failed`; what is zero is left out, except passed."""
+    parts = [f"{totals.get('passed', 0)} passed"]
+    parts += [f"{totals[key]} {key.replace('_', ' ')}" for key in ("failed", "error", "skipped", "not_run") if totals.get(key)]
+    return ", ".join(parts)
+
+
+def things(kinds: Iterable[str]) -> str:
+    """`2 image tags, 1 container`, in the order of first appearance."""
+    counted: dict[str, int] = {}
+    for kind in kinds:
+        counted[kind] = counted.get(kind, 0) + 1
+    return ", ".join(count(number, kind.replace("-", " ")) for kind, number in counted.items())
+
+
+def what_remains(target: str, kinds: Iterable[str], sandbox: str = "") -> str:
+    """What is left behind after the run and how to remove it."""
+    made = things(kinds)
+    if target == "sandbox":
+        name = f" --sandbox {sandbox}" if sandbox else ""
+        holds = f" with what you made in it ({made})" if made else ""
+        return f"The sandbox is still running{holds}. To remove it and everything in it: `labrunner sandbox down{name}`"
+    if made:
+        return f"Made during this run and still there: {made}. Remove what you do not need."
+    return ""
