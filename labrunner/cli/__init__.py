@@ -1,0 +1,131 @@
+"""The command line: finds the command's module, and turns what goes wrong into words and an exit status.
+
+Every command is a module with `arguments(parser)` and `run(args, env) -> int`. Only the one that is asked for
+is imported, and `--help` needs none: start-up time is decided by imports.
+"""
+
+import os
+import sys
+
+from labrunner import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Mapping
+    from typing import Protocol
+
+    class CommandModule(Protocol):
+        """What a command's module offers."""
+
+        def arguments(self, parser: ArgumentParser) -> None:
+            """Declare its options."""
+
+        def run(self, args: object, env: Mapping[str, str]) -> int:
+            """Do it; the exit status."""
+
+
+COMMANDS = {
+    "list": "the labs of a course",
+    "run": "run labs: guided on a terminal, unattended without one",
+    "check": "ask only the checks of labs, running nothing",
+    "sandbox": "the private machine: up, down, status, shell, reset, env",
+    "prove": "prove that every check of a lab can fail",
+    "lint": "say what is wrong in a course's files",
+}
+
+EPILOG = """\
+Start with `labrunner run lab-2`. `labrunner COMMAND --help` tells a command's options.
+
+exit status: 0 all passed, 1 something failed, 2 usage, 3 the course is invalid,
+             4 target or machine, 5 a defect of labrunner, 130 interrupted
+"""
+
+
+class Problem(Exception):  # noqa: N818 - what the user reads, whatever its cause
+    """Something that the user has to know, with the exit status it leads to. `remedy`: what to do next."""
+
+    def __init__(self, message: str, *, status: int, remedy: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.remedy = remedy
+
+
+def usage() -> str:
+    """The text of `labrunner --help`."""
+    lines = ["usage: labrunner [--version] [--help] COMMAND ...", "", "Runs training labs for real.", "", "commands:"]
+    lines += [f"  {name:<9} {says}" for name, says in COMMANDS.items()]
+    return "\n".join(lines) + "\n\n" + EPILOG
+
+
+def main(argv: "list[str] | None" = None) -> int:
+    """The console script. Never raises: every end is an exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        status = _dispatch(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # the reader of our output has gone; there is nobody to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
+def _dispatch(arguments: "list[str]") -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        sys.stdout.write(usage())
+        return 0 if arguments else 2
+    if arguments[0] in ("-V", "--version"):
+        sys.stdout.write(f"labrunner {__version__}\n")
+        return 0
+    if arguments[0] not in COMMANDS:
+        return _unknown(arguments[0])
+    try:
+        return _run(arguments[0], arguments[1:])
+    except Problem as problem:
+        sys.stderr.write(f"labrunner: {problem}\n")
+        if problem.remedy:
+            sys.stderr.write(f"{problem.remedy}\n")
+        return problem.status
+    except KeyboardInterrupt:
+        sys.stderr.write("labrunner: interrupted\n")
+        return 130
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the last wall: a defect is told as one, with its own status
+        return _defect(error)
+
+
+def _run(name: str, arguments: "list[str]") -> int:
+    import argparse
+    import importlib
+
+    module: CommandModule = importlib.import_module(f"labrunner.cli.{name}")  # type: ignore[assignment]
+    parser = argparse.ArgumentParser(prog=f"labrunner {name}", description=COMMANDS[name], allow_abbrev=False)
+    module.arguments(parser)
+    try:
+        parsed = parser.parse_args(arguments)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 2
+    return module.run(parsed, os.environ)
+
+
+def _unknown(name: str) -> int:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, COMMANDS, n=1)
+    suggestion = f" Did you mean '{near[0]}'?" if near else ""
+    sys.stderr.write(f"labrunner: there is no command '{name}'.{suggestion} See `labrunner --help`.\n")
+    return 2
+
+
+def _defect(error: Exception) -> int:
+    if os.environ.get("LABRUNNER_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    sys.stderr.write(
+        f"labrunner: a defect of labrunner, not yours: {type(error).__name__}: {error}\n"
+        "Please report it. LABRUNNER_DEBUG=1 in the environment shows where it happened.\n"
+    )
+    return 5

@@ -21,13 +21,18 @@ class Point(StrEnum):
 
 
 class Move(StrEnum):
-    """What can be decided. RUN goes on; RETRY starts the step's commands again from the failed one."""
+    """What can be decided.
+
+    RUN goes on; RETRY starts again from what failed, RESTART from the step's first command; SKIP leaves the
+    step as skipped, NEXT leaves it as it ended and goes on.
+    """
 
     RUN = "run"
     RETRY = "retry"
     RESTART = "restart"
     HINT = "hint"
     SKIP = "skip"
+    NEXT = "next"
     QUIT = "quit"
 
 
@@ -78,12 +83,12 @@ class Unattended:
     keyboard: int | None = None
 
     def show(self, event: Event) -> None:
-        """Present the event."""
+        """Pass the event on."""
         self.show_event(event)
 
     def decide(self, moment: Moment) -> Move:
-        """Run; skip what failed."""
-        return Move.RUN if moment.point is not Point.FAILED else Move.SKIP
+        """Run; leave what failed behind."""
+        return Move.RUN if moment.point is not Point.FAILED else Move.NEXT
 
     def choose(self, step: Step, options: tuple[Option, ...]) -> tuple[Option, ...]:  # noqa: ARG002
         """All of them."""

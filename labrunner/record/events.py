@@ -81,12 +81,14 @@ class OutputArrived(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandEnded(Event):
-    """output: what a terminal would show, cut in the middle when long. expected, actual: for a mismatch, what
+    """number: the command's place in its step, from 0; a later run with the same number replaces this one.
+    output: what a terminal would show, cut in the middle when long. expected, actual: for a mismatch, what
     was asked and what came. explanation: lines of at most 80 columns that say where they part."""
 
     name: ClassVar[str] = "command-ended"
     lab: str
     step: str
+    number: int
     ref: str | None
     run: str
     exit_status: int | None
@@ -111,9 +113,12 @@ class CheckWaiting(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckEnded(Event):
+    """number: the check's place in its step, from 0; a later answer with the same number replaces this one."""
+
     name: ClassVar[str] = "check-ended"
     lab: str
     step: str
+    number: int
     kind: str
     after: str | None
     outcome: Outcome
@@ -129,6 +134,16 @@ class ShellRestarted(Event):
     lab: str
     step: str
     host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarriedOver(Event):
+    """Commands of earlier steps, run again quietly in a shell that had not seen them."""
+
+    name: ClassVar[str] = "carried-over"
+    lab: str
+    step: str
+    runs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

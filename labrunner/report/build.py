@@ -17,20 +17,14 @@ def build(records: Iterable[Record]) -> Record:
     report: Record = {"format": FORMAT}
     steps: dict[tuple[str, str], Record] = {}
     for record in records:
-        match record["event"]:
-            case "session-started":
-                report |= _head(record)
-                steps = {(lab["id"], step["id"]): step for lab in report["labs"] for step in lab["steps"]}
-            case "step-started":
-                _restart(steps[record["lab"], record["step"]])
-            case "command-ended":
-                steps[record["lab"], record["step"]]["commands"].append(_command(record))
-            case "check-ended":
-                steps[record["lab"], record["step"]]["checks"].append(_check(record))
-            case "step-ended":
-                _end_step(steps[record["lab"], record["step"]], record)
-            case "session-ended":
-                report["seconds"] = record["seconds"]
+        name = record["event"]
+        if name == "session-started":
+            report |= _head(record)
+            steps = {(lab["id"], step["id"]): step for lab in report["labs"] for step in lab["steps"]}
+        elif name == "session-ended":
+            report["seconds"] = record["seconds"]
+        elif (step := steps.get((record.get("lab", ""), record.get("step", "")))) is not None:
+            _apply(step, name, record)
     for lab in report.get("labs", ()):
         lab["outcome"] = lab_outcome(step["outcome"] for step in lab["steps"])
     report["totals"] = totals(step["outcome"] for step in steps.values())
@@ -52,6 +46,18 @@ def lab_outcome(outcomes: Iterable[str]) -> str:
         if outcome in found:
             return str(outcome)
     return str(Outcome.PASSED)
+
+
+def _apply(step: Record, name: str, record: Record) -> None:
+    match name:
+        case "step-started":
+            _restart(step)
+        case "command-ended":
+            _place(step["commands"], record, _command(record))
+        case "check-ended":
+            _place(step["checks"], record, _check(record))
+        case "step-ended":
+            _end_step(step, record)
 
 
 def _head(record: Record) -> Record:
@@ -92,21 +98,30 @@ def _new_step(step: Record) -> Record:
 
 
 def _restart(step: Record) -> None:
-    # a later attempt replaces what an earlier one showed: the report tells how the step ended
-    step["attempts"] += 1
+    # the report tells how the step ended: an attempt from the start replaces what an earlier one showed
     step["commands"].clear()
     step["checks"].clear()
 
 
+def _place(entries: list[Record], record: Record, entry: Record) -> None:
+    # a retry starts in the middle: its answers replace the earlier ones with the same number
+    number = record["number"]
+    for index, other in enumerate(entries):
+        if other["number"] == number:
+            entries[index] = entry
+            return
+    entries.append(entry)
+
+
 def _command(record: Record) -> Record:
-    keys = ("ref", "run", "exit_status", "outcome", "seconds", "expected", "actual")
+    keys = ("number", "ref", "run", "exit_status", "outcome", "seconds", "expected", "actual")
     return {key: record[key] for key in keys}
 
 
 def _check(record: Record) -> Record:
-    return {key: record[key] for key in ("kind", "after", "outcome", "message", "seconds")}
+    return {key: record[key] for key in ("number", "kind", "after", "outcome", "message", "seconds")}
 
 
 def _end_step(step: Record, record: Record) -> None:
-    for key in ("outcome", "seconds", "hints", "reason"):
+    for key in ("outcome", "seconds", "attempts", "hints", "reason"):
         step[key] = record[key]

@@ -1,0 +1,30 @@
+"""Commands that set what later ones need in the shell, so that a step can start in a fresh one."""
+
+from dataclasses import dataclass
+
+from labrunner.model import Lab
+
+__all__ = ["Carried", "carrying"]
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A command that carries. place: (step, command), the step from 1, the command among the step's actions."""
+
+    place: tuple[int, int]
+    host: str
+    run: str
+
+    def missing(self, host: str, seen: set[tuple[int, int]]) -> bool:
+        """Whether the shell of `host`, which has seen those places, lacks it."""
+        return self.host == host and self.place not in seen
+
+
+def carrying(lab: Lab) -> tuple[Carried, ...]:
+    """The lab's commands that carry, in order. Those of options do not: a learner may not have chosen them."""
+    return tuple(
+        Carried((number, place), command.host, command.run)
+        for number, step in enumerate(lab.steps, 1)
+        for place, command in enumerate(step.commands, len(step.files))
+        if command.carries
+    )

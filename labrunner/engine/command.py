@@ -1,0 +1,132 @@
+"""Runs one command in the learner's shell and judges what came of it."""
+
+from codecs import getincrementaldecoder
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from labrunner.engine.outcomes import Interrupted
+from labrunner.engine.session import Session
+from labrunner.matching import match
+from labrunner.model import Command, Expectation, Outcome
+from labrunner.record.events import CommandEnded, CommandStarted, OutputArrived, ShellRestarted
+from labrunner.shell.protocol import Completed, End
+from labrunner.shell.screen import rendered
+
+__all__ = ["CommandResult", "Place", "execute"]
+
+KEPT_HEAD = 48_000
+KEPT_TAIL = 16_000
+"""Characters of an output that the transcript keeps; matching sees all that the shell captured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the course a command stands: `number` counts the step's commands from 0."""
+
+    lab: str
+    step: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """What came of a command: `output` as the learner saw it, redacted; `reason`: one line when not PASSED."""
+
+    outcome: Outcome
+    output: str
+    reason: str = ""
+
+
+def execute(session: Session, command: Command, place: Place) -> CommandResult:
+    """Run the command, judge it by its expectation, emit its events.
+
+    Raises TargetError or ShellError when the machine is at fault, Interrupted when there is nobody to ask.
+    """
+    session.emit(
+        CommandStarted(
+            lab=place.lab, step=place.step, ref=command.ref, run=session.redactor.redact(command.run), host=command.host
+        )
+    )
+    shell = session.target.shell(command.host)
+    completed = shell.run(
+        command.run,
+        timeout=command.timeout,
+        limit=command.limit,
+        on_output=_live(session) if session.policy.live else None,
+        keyboard=session.policy.keyboard,
+    )
+    for name in command.secrets:
+        session.redactor.add(shell.variable(name) or "")
+    if completed.end is End.SHELL_EXITED:
+        session.seen.pop(command.host, None)
+        session.emit(ShellRestarted(lab=place.lab, step=place.step, host=command.host))
+    result, event = _judge(session, command, place, completed)
+    session.emit(event)
+    if completed.end is End.INTERRUPTED and session.policy.keyboard is None:
+        raise Interrupted
+    return result
+
+
+def _live(session: Session) -> Callable[[bytes], None]:
+    decoder = getincrementaldecoder("utf-8")("replace")
+    stream = session.redactor.stream()
+
+    def show(data: bytes) -> None:
+        text = stream.feed(decoder.decode(data))
+        if text:
+            session.policy.show(OutputArrived(data=text))
+
+    return show
+
+
+def _judge(
+    session: Session, command: Command, place: Place, completed: Completed
+) -> tuple[CommandResult, CommandEnded]:
+    output = session.redactor.redact(rendered(completed.output, dropped=completed.dropped))
+    expectation, status = command.expect, completed.exit_status
+    explanation: tuple[str, ...] = ()
+    expected = actual = None
+    if completed.end is End.TIMEOUT:
+        expected, actual = f"an end within {command.timeout:g} s", "still running"
+        explanation = (f"It was still running after {command.timeout:g} s and was ended ({_signals(completed)}).",)
+    elif completed.end is End.INTERRUPTED:
+        expected, actual = "an end by itself", "stopped from the keyboard"
+        explanation = ("You stopped it before it was done.",)
+    else:
+        if completed.end is End.LIMIT:
+            expectation, status = _without_exit(expectation), 0
+        verdict = match(expectation, exit_status=status, output=output)
+        expected, actual, explanation = verdict.expected, verdict.actual, verdict.explanation
+    outcome = Outcome.FAILED if explanation else Outcome.PASSED
+    event = CommandEnded(
+        lab=place.lab,
+        step=place.step,
+        number=place.number,
+        ref=command.ref,
+        run=session.redactor.redact(command.run),
+        exit_status=completed.exit_status,
+        end=completed.end,
+        outcome=outcome,
+        seconds=round(completed.seconds, 4),
+        output=_cut(output),
+        expected=expected,
+        actual=actual,
+        explanation=explanation,
+    )
+    return CommandResult(outcome, output, " ".join(explanation[:1])), event
+
+
+def _without_exit(expectation: Expectation) -> Expectation:
+    # a command that streams for ever is ended by us: its status is ours, not an answer
+    return replace(expectation, exit=0)
+
+
+def _signals(completed: Completed) -> str:
+    return ", ".join(completed.ladder) or "it had gone"
+
+
+def _cut(output: str) -> str:
+    if len(output) <= KEPT_HEAD + KEPT_TAIL:
+        return output
+    left_out = len(output) - KEPT_HEAD - KEPT_TAIL
+    return f"{output[:KEPT_HEAD]}\n[... {left_out} characters left out ...]\n{output[-KEPT_TAIL:]}"

@@ -1,0 +1,83 @@
+"""What is to run: labs and steps chosen by name, in the course's order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from labrunner.model import Course, Lab, Step
+
+__all__ = ["Plan", "PlannedLab", "SelectionError", "select"]
+
+
+class SelectionError(Exception):
+    """A selector names nothing; the message says which, and what there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLab:
+    """A lab and those of its steps that are to run."""
+
+    lab: Lab
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Labs in the course's order."""
+
+    labs: tuple[PlannedLab, ...]
+
+    def outline(self) -> tuple[dict[str, object], ...]:
+        """The plan as the transcript tells it."""
+        return tuple(
+            {
+                "id": planned.lab.id,
+                "title": planned.lab.title,
+                "steps": [{"id": step.id, "ref": list(step.ref), "title": step.title} for step in planned.steps],
+            }
+            for planned in self.labs
+        )
+
+
+def select(course: Course, selectors: Sequence[str]) -> Plan:
+    """The labs and steps that `LAB` and `LAB/STEP` name; everything when there are none.
+
+    Raises SelectionError.
+    """
+    if not selectors:
+        return Plan(tuple(PlannedLab(lab, lab.steps) for lab in course.labs))
+    chosen: dict[str, set[str]] = {}
+    for selector in selectors:
+        lab_name, _, step_name = selector.partition("/")
+        lab = _lab(course, lab_name)
+        steps = {step.id for step in lab.steps} if not step_name else {_step(lab, step_name).id}
+        chosen.setdefault(lab.id, set()).update(steps)
+    return Plan(
+        tuple(
+            PlannedLab(lab, tuple(step for step in lab.steps if step.id in chosen[lab.id]))
+            for lab in course.labs
+            if lab.id in chosen
+        )
+    )
+
+
+def _lab(course: Course, name: str) -> Lab:
+    for lab in course.labs:
+        if name in (lab.name, lab.id):
+            return lab
+    names = [lab.name for lab in course.labs]
+    raise SelectionError(_unknown("lab", name, names, [*names, *(lab.id for lab in course.labs)]))
+
+
+def _step(lab: Lab, name: str) -> Step:
+    for step in lab.steps:
+        if name == step.id:
+            return step
+    names = [step.id for step in lab.steps]
+    raise SelectionError(_unknown(f"step of {lab.name}", name, names, names))
+
+
+def _unknown(what: str, name: str, listed: list[str], known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    suggestion = f" Did you mean '{near[0]}'?" if near else ""
+    return f"there is no {what} called '{name}'.{suggestion} There are: {', '.join(listed)}."

@@ -1,0 +1,146 @@
+"""The one run loop. What is done with a step is the `conduct` that a mode brings along; who decides is its policy."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from labrunner.checking.api import TargetError
+from labrunner.engine.carry import carrying
+from labrunner.engine.outcomes import Blame, ExitStatus, Interrupted, Quit, StepResult, exit_status
+from labrunner.engine.plan import Plan, PlannedLab
+from labrunner.engine.session import Session
+from labrunner.engine.step import StepRun, machine_error
+from labrunner.model import Course, Outcome
+from labrunner.record.events import LabEnded, LabStarted, LedgerEntry, SessionEnded, SessionStarted
+from labrunner.record.ledger import Inventory, appeared
+from labrunner.report.build import lab_outcome, totals
+from labrunner.shell.protocol import ShellError
+
+__all__ = ["Conduct", "Runner"]
+
+Conduct = Callable[[StepRun], StepResult]
+
+
+@dataclass(slots=True, kw_only=True)
+class Runner:
+    """Runs a plan. `conduct` takes each step to its end (engine.walk, engine.survey, authoring.prove)."""
+
+    session: Session
+    course: Course
+    plan: Plan
+    conduct: Conduct
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _results: list[StepResult] = field(default_factory=list)
+    _interrupted: bool = False
+
+    def run(self) -> ExitStatus:
+        """Run the plan to its end, or to where it cannot go on. Every start has its end in the transcript."""
+        began = self.session.clock()
+        before = self._start()
+        try:
+            for planned in self.plan.labs:
+                if not self._lab(planned):
+                    break
+        except Quit:
+            pass
+        except (Interrupted, KeyboardInterrupt):
+            self._interrupted = True
+        self._ledger(before)
+        return self._end(began)
+
+    def _start(self) -> Inventory | None:
+        tools: Mapping[str, str] = {}
+        before = None
+        try:
+            tools = self.session.target.tools()
+            before = self.session.target.inventory()
+        except TargetError:
+            pass  # the first step says it, with its remedy
+        self.session.emit(
+            SessionStarted(
+                session=self.session.id,
+                mode=self.session.policy.mode,
+                course=self.course.id,
+                course_title=self.course.title,
+                course_digest=self.course.digest,
+                target=self.session.target.name,
+                started=self.now().isoformat(timespec="seconds"),
+                tools=tools,
+                values=self._shown_values(),
+                plan=self.plan.outline(),
+            )
+        )
+        return before
+
+    def _shown_values(self) -> dict[str, str]:
+        secret = {variable.name for variable in self.course.variables if variable.secret}
+        return {name: value for name, value in self.session.values.items() if name not in secret}
+
+    def _lab(self, planned: PlannedLab) -> bool:
+        """One lab; False when the target is at fault and nothing more can be run."""
+        lab, began = planned.lab, self.session.clock()
+        self.session.emit(LabStarted(lab=lab.id, title=lab.title))
+        outcomes: list[Outcome] = []
+        numbers = {step.id: number for number, step in enumerate(lab.steps, 1)}
+        carried = carrying(lab)
+        try:
+            for step in planned.steps:
+                run = StepRun(self.session, lab, step, number=numbers[step.id], carried=carried)
+                result = self._step(run, first=not outcomes)
+                outcomes.append(result.outcome)
+                if result.blame is Blame.TARGET:
+                    return False
+            return True
+        finally:
+            outcomes += [Outcome.NOT_RUN] * (len(planned.steps) - len(outcomes))
+            self.session.emit(
+                LabEnded(
+                    lab=lab.id,
+                    outcome=Outcome(lab_outcome(outcomes)),
+                    seconds=round(self.session.clock() - began, 4),
+                )
+            )
+
+    def _step(self, run: StepRun, *, first: bool) -> StepResult:
+        problem = self._prepare(run) if first else None
+        if problem:
+            run.begin()
+        result = run.end(problem or self.conduct(run))
+        self._results.append(result)
+        return result
+
+    def _prepare(self, run: StepRun) -> StepResult | None:
+        missing = sorted(set(run.lab.needs) - self.session.target.capabilities)
+        if missing:
+            return machine_error(
+                TargetError(f"{run.lab.name} needs {', '.join(missing)}, which this target does not have.")
+            )
+        try:
+            return run.set_up(run.lab.setup)
+        except (TargetError, ShellError) as error:
+            return machine_error(error)
+
+    def _ledger(self, before: Inventory | None) -> None:
+        if before is None:
+            return
+        try:
+            after = self.session.target.inventory()
+        except TargetError:
+            return
+        for entry in appeared(before, after):
+            self.session.emit(LedgerEntry(kind=entry.kind, thing=entry.name, id=entry.id))
+
+    def _end(self, began: float) -> ExitStatus:
+        status = exit_status(self._all_results(), interrupted=self._interrupted)
+        self.session.emit(
+            SessionEnded(
+                seconds=round(self.session.clock() - began, 3),
+                status=int(status),
+                totals=totals(str(result.outcome) for result in self._all_results()),
+            )
+        )
+        return status
+
+    def _all_results(self) -> list[StepResult]:
+        planned = sum(len(lab.steps) for lab in self.plan.labs)
+        return [*self._results, *[StepResult(Outcome.NOT_RUN)] * (planned - len(self._results))]

@@ -1,0 +1,36 @@
+"""What one run shares: the target, who decides, where events go, what must not be shown."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from labrunner.engine.policy import Policy
+from labrunner.record.events import Event
+from labrunner.record.redaction import Redactor
+from labrunner.record.transcript import Transcript
+from labrunner.targets.protocol import Target
+
+__all__ = ["Session"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One learner's run on one target.
+
+    values: course and target variables, filled in before anything is shown. seen: for each host, the
+    places (step, command) of commands that `carry` and have run in the shell that is there now.
+    """
+
+    id: str
+    target: Target
+    policy: Policy
+    transcript: Transcript
+    redactor: Redactor
+    values: Mapping[str, str]
+    clock: Callable[[], float] = time.monotonic
+    seen: dict[str, set[tuple[int, int]]] = field(default_factory=dict)
+
+    def emit(self, event: Event) -> None:
+        """Write the event down, then show it."""
+        self.transcript.write(event)
+        self.policy.show(event)

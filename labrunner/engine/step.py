@@ -1,0 +1,262 @@
+"""One step on its way: its setup, commands, checks and cleanup, each as an operation that a mode may use.
+
+What happens is emitted as events and returned as values; who decides is not known here (see `engine.walk`,
+`engine.survey` and `authoring.prove`, the three ways to conduct a step).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from labrunner.checking.api import CheckResult, TargetError
+from labrunner.engine.carry import Carried
+from labrunner.engine.command import CommandResult, Place, execute
+from labrunner.engine.outcomes import Blame, StepResult
+from labrunner.engine.session import Session
+from labrunner.engine.states import State, advance
+from labrunner.model import Check, Cleanup, Command, File, Lab, Option, Outcome, Setup, Step, WrongState
+from labrunner.record.events import (
+    CarriedOver,
+    CheckEnded,
+    CheckWaiting,
+    CommandEnded,
+    CommandStarted,
+    HintShown,
+    MistakeRecognised,
+    StepEnded,
+    StepStarted,
+)
+from labrunner.shell.protocol import End, ShellError
+
+__all__ = ["Action", "StepRun"]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do in a step: a file to write or a command to run, with its place in the step."""
+
+    number: int
+    item: Command | File
+
+    @property
+    def command(self) -> Command:
+        """The item as a command, for those who only show it."""
+        return self.item if isinstance(self.item, Command) else Command(run=self.item.text or "", ref=self.item.ref)
+
+
+class StepRun:
+    """The step `step` of `lab` in `session`; texts are filled in already."""
+
+    def __init__(
+        self, session: Session, lab: Lab, step: Step, *, number: int, carried: tuple[Carried, ...] = ()
+    ) -> None:
+        """`number`: the step's place in its lab, from 1; `carried`: the lab's commands that carry."""
+        self.session = session
+        self.lab = lab
+        self.step = step
+        self.number = number
+        self.carried = carried
+        self.state = State.READY
+        self.attempts = 0
+        self.hints_shown = 0
+        self.failed_at = 0
+        """The action to start from on a retry."""
+        self.actions: tuple[Action, ...] = ()
+        self.checks: tuple[Check, ...] = ()
+        self.answers: dict[int, CheckResult] = {}
+        """The latest answer to each of `checks`, by its number."""
+        self._started = session.clock()
+        self._options(())
+
+    def choose(self) -> None:
+        """Let the policy choose among the step's options."""
+        if self.step.options:
+            self._options(self.session.policy.choose(self.step, self.step.options))
+
+    def _options(self, options: Sequence[Option]) -> None:
+        files = (*self.step.files, *(file for option in options for file in option.files))
+        commands = (*self.step.commands, *(command for option in options for command in option.commands))
+        items: tuple[File | Command, ...] = (*files, *commands)
+        self.actions = tuple(Action(number, item) for number, item in enumerate(items))
+        self.checks = (*self.step.checks, *(check for option in options for check in option.checks))
+
+    def begin(self) -> None:
+        """Count an attempt from the start."""
+        self.attempts += 1
+        self.session.emit(
+            StepStarted(
+                lab=self.lab.id,
+                step=self.step.id,
+                title=self.step.title,
+                attempt=self.attempts,
+                number=self.number,
+                count=len(self.lab.steps),
+            )
+        )
+
+    def go(self, to: State) -> None:
+        """Move to another state. Raises ValueError for a move that the table does not have."""
+        self.state = advance(self.state, to)
+
+    def set_up(self, setups: Sequence[Setup]) -> StepResult | None:
+        """Bring about the state that the step starts from; None when it is there."""
+        for setup in setups:
+            if setup.unless is not None and self._holds(setup.unless):
+                continue
+            ran = self.session.target.script(setup.run, host=setup.host, timeout=setup.timeout)
+            if ran.status != 0:
+                said = self.session.redactor.redact((ran.stderr or ran.stdout).strip())
+                return StepResult(Outcome.ERROR, f"the setup of this step failed: {said}", Blame.TARGET)
+        return None
+
+    def _holds(self, check: Check) -> bool:
+        return self.session.target.checker().ask([check], once=True)[0].outcome is Outcome.PASSED
+
+    def do(self, action: Action) -> CommandResult:
+        """Write the file, or run the command in the learner's shell. Raises TargetError, ShellError, Interrupted."""
+        place = Place(self.lab.id, self.step.id, action.number)
+        if isinstance(action.item, File):
+            return self._write(action.item, place)
+        self._carry_over(action)
+        result = execute(self.session, action.item, place)
+        if action.item.carries:
+            self.session.seen.setdefault(action.item.host, set()).add((self.number, action.number))
+        return result
+
+    def _write(self, file: File, place: Place) -> CommandResult:
+        text = file.text or ""
+        self.session.emit(CommandStarted(lab=place.lab, step=place.step, ref=file.ref, run=text, host="local"))
+        began = self.session.clock()
+        self.session.target.write_file(file.path, text.encode(), int(file.mode, 8))
+        self.session.emit(
+            CommandEnded(
+                lab=place.lab,
+                step=place.step,
+                number=place.number,
+                ref=file.ref,
+                run=text,
+                exit_status=0,
+                end=End.EXITED,
+                outcome=Outcome.PASSED,
+                seconds=round(self.session.clock() - began, 4),
+                output="",
+            )
+        )
+        return CommandResult(Outcome.PASSED, "")
+
+    def _carry_over(self, action: Action) -> None:
+        """Give a shell that lacks them the settings of earlier commands of the lab."""
+        host = action.command.host
+        seen = self.session.seen.setdefault(host, set())
+        place = (self.number, action.number)
+        missing = [entry for entry in self.carried if entry.place < place and entry.missing(host, seen)]
+        if not missing:
+            return
+        shell = self.session.target.shell(host)
+        for entry in missing:
+            shell.run(entry.run)
+            seen.add(entry.place)
+        runs = tuple(self._redact(entry.run) for entry in missing)
+        self.session.emit(CarriedOver(lab=self.lab.id, step=self.step.id, runs=runs))
+
+    def ask(self, checks: Sequence[Check], *, once: bool = False, quiet: bool = False) -> list[CheckResult]:
+        """Ask checks of this step; their answers are events unless `quiet`."""
+        if not checks:
+            return []
+
+        def waiting(check: Check, message: str) -> None:
+            self.session.policy.show(
+                CheckWaiting(lab=self.lab.id, step=self.step.id, kind=check.kind, message=self._redact(message))
+            )
+
+        results = self.session.target.checker().ask(checks, once=once, on_wait=None if quiet else waiting)
+        for result in results:
+            number = next(index for index, check in enumerate(self.checks) if check is result.check)
+            self.answers[number] = result
+            if not quiet:
+                self._tell(number, result)
+        return results
+
+    def _tell(self, number: int, result: CheckResult) -> None:
+        self.session.emit(
+            CheckEnded(
+                lab=self.lab.id,
+                step=self.step.id,
+                number=number,
+                kind=result.check.kind,
+                after=result.check.after,
+                outcome=result.outcome,
+                message=self._redact(result.message),
+                seconds=round(result.seconds, 4),
+            )
+        )
+
+    def clean_up(self, entries: Sequence[Cleanup | WrongState]) -> str:
+        """Run cleanup texts (or plant a wrong state). The message of the first that fails, or nothing."""
+        for entry in entries:
+            ran = self.session.target.script(entry.run, host=entry.host, timeout=entry.timeout)
+            if ran.status != 0:
+                return self._redact((ran.stderr or ran.stdout).strip()) or f"exit status {ran.status}"
+        return ""
+
+    def hint(self) -> bool:
+        """Reveal the next hint; False when all have been shown."""
+        if self.hints_shown >= len(self.step.hints):
+            return False
+        text = self.step.hints[self.hints_shown].text
+        self.hints_shown += 1
+        self.session.emit(
+            HintShown(
+                lab=self.lab.id, step=self.step.id, number=self.hints_shown, count=len(self.step.hints), text=text
+            )
+        )
+        return True
+
+    def recognise(self, evidence: str) -> None:
+        """Tell the learner about a known slip that shows in `evidence`."""
+        for mistake in self.step.mistakes:
+            if mistake.when and all(piece in evidence for piece in mistake.when):
+                self.session.emit(MistakeRecognised(lab=self.lab.id, step=self.step.id, text=mistake.text))
+                return
+
+    def blame(self, reason: str) -> StepResult:
+        """Why something failed: the machine if it is not well, otherwise the learner's state."""
+        try:
+            self.session.target.health()
+        except (TargetError, ShellError) as error:
+            return machine_error(error)
+        return StepResult(Outcome.FAILED, reason)
+
+    def end(self, result: StepResult) -> StepResult:
+        """Tell how the step ended."""
+        self.session.emit(
+            StepEnded(
+                lab=self.lab.id,
+                step=self.step.id,
+                outcome=result.outcome,
+                seconds=round(self.session.clock() - self._started, 4),
+                attempts=self.attempts,
+                hints=self.hints_shown,
+                reason=self._redact(result.reason) or None,
+            )
+        )
+        return result
+
+    def _redact(self, text: str) -> str:
+        return self.session.redactor.redact(text)
+
+
+def machine_error(error: Exception) -> StepResult:
+    """A target's or shell's error as a result: what, and what to do next."""
+    remedy = getattr(error, "remedy", "")
+    return StepResult(Outcome.ERROR, f"{error} {remedy}".strip(), Blame.TARGET)
+
+
+def judge_checks(results: Sequence[CheckResult]) -> StepResult:
+    """What the answers mean for the step: the gravest one decides."""
+    for result in results:
+        if result.outcome is Outcome.ERROR:
+            return StepResult(Outcome.ERROR, result.message, Blame.BUG if result.bug else Blame.TARGET)
+    for result in results:
+        if result.outcome is not Outcome.PASSED:
+            return StepResult(Outcome.FAILED, result.message)
+    return StepResult(Outcome.PASSED)

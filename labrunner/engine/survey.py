@@ -1,0 +1,27 @@
+"""Conducts a step without running anything of it: only its checks are asked."""
+
+from labrunner.engine.outcomes import StepResult
+from labrunner.engine.states import State
+from labrunner.engine.step import StepRun, judge_checks, machine_error
+from labrunner.model import Outcome
+from labrunner.shell.protocol import ShellError
+from labrunner.targets.protocol import TargetError
+
+__all__ = ["survey"]
+
+_STATES = {Outcome.PASSED: State.PASSED, Outcome.FAILED: State.FAILED, Outcome.ERROR: State.ERROR}
+
+
+def survey(run: StepRun) -> StepResult:
+    """Ask every check of the step, and say whose it is when one does not pass."""
+    run.choose()
+    run.begin()
+    run.go(State.CHECKING)
+    try:
+        result = judge_checks(run.ask(run.checks))
+        if result.outcome is Outcome.FAILED:
+            result = run.blame(result.reason)
+    except (TargetError, ShellError) as error:
+        result = machine_error(error)
+    run.go(_STATES[result.outcome])
+    return result

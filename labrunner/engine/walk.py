@@ -1,0 +1,115 @@
+"""Conducts a step the way a learner takes it: setup, commands one by one, checks, and again after a failure.
+
+Guided and unattended runs are this one function; what differs is the policy that decides.
+"""
+
+from labrunner.checking.api import TargetError
+from labrunner.engine.outcomes import Quit, StepResult
+from labrunner.engine.policy import Moment, Move, Point
+from labrunner.engine.states import State
+from labrunner.engine.step import Action, StepRun, judge_checks, machine_error
+from labrunner.model import Command, Outcome
+from labrunner.shell.protocol import ShellError
+
+__all__ = ["attempt", "walk"]
+
+_FORWARD = (Move.RUN, Move.HINT, Move.SKIP, Move.QUIT)
+_AFTER_FAILURE = (Move.RETRY, Move.RESTART, Move.HINT, Move.SKIP, Move.QUIT)
+_STATES = {Outcome.PASSED: State.PASSED, Outcome.FAILED: State.FAILED, Outcome.ERROR: State.ERROR}
+
+
+class _Skipped(Exception):  # noqa: N818 - the learner's wish
+    """The learner skips the step."""
+
+
+def walk(run: StepRun) -> StepResult:
+    """Take the step to its end. Raises Quit and Interrupted."""
+    start = 0
+    try:
+        _decide(run, Point.STEP, _FORWARD)
+        run.choose()
+        while True:
+            result = attempt(run, start=start)
+            if result.outcome is Outcome.PASSED:
+                return result
+            move = _decide(run, Point.FAILED, _AFTER_FAILURE, reason=result.reason)
+            if move is Move.NEXT:
+                return result
+            run.go(State.READY)
+            start = 0 if move is Move.RESTART else run.failed_at
+    except _Skipped:
+        run.go(State.SKIPPED)
+        return StepResult(Outcome.SKIPPED, "skipped by the learner")
+
+
+def attempt(run: StepRun, *, start: int = 0) -> StepResult:
+    """Once through the step from its action `start`: PASSED, FAILED or ERROR. Raises Quit and Interrupted."""
+    if start == 0:
+        run.begin()
+    else:
+        run.attempts += 1
+    run.go(State.RUNNING)
+    try:
+        result = run.set_up(run.step.setup) if start == 0 else None
+        result = result or _actions(run, start)
+    except (TargetError, ShellError) as error:
+        result = machine_error(error)
+    run.go(_STATES[result.outcome])
+    return result
+
+
+def _actions(run: StepRun, start: int) -> StepResult:
+    for action in run.actions[start:]:
+        _decide(run, Point.COMMAND, _FORWARD, action=action)
+        run.failed_at = action.number
+        done = run.do(action)
+        if done.outcome is not Outcome.PASSED:
+            run.recognise(f"{done.output}\n{done.reason}")
+            return run.blame(done.reason)
+        result = _ask(run, after=action.item.ref) if action.item.ref else None
+        if result is not None and result.outcome is not Outcome.PASSED:
+            return result
+    run.failed_at = 0
+    return _ask(run, after=None) or StepResult(Outcome.PASSED)
+
+
+def _ask(run: StepRun, *, after: str | None) -> StepResult | None:
+    checks = [check for check in run.checks if check.after == after]
+    if not checks:
+        return None
+    run.go(State.CHECKING)
+    result = judge_checks(run.ask(checks))
+    if result.outcome is Outcome.FAILED:
+        run.recognise(result.reason)
+        return run.blame(result.reason)
+    if result.outcome is Outcome.PASSED:
+        run.go(State.RUNNING)
+    return result
+
+
+def _decide(
+    run: StepRun, point: Point, moves: tuple[Move, ...], *, action: Action | None = None, reason: str = ""
+) -> Move:
+    """Ask the policy until it says something other than HINT."""
+    command: Command | None = action.command if action else None
+    while True:
+        offered = moves if run.hints_shown < len(run.step.hints) else tuple(m for m in moves if m is not Move.HINT)
+        move = run.session.policy.decide(
+            Moment(
+                point=point,
+                moves=offered,
+                lab=run.lab,
+                step=run.step,
+                command=command,
+                text=command.run if command else "",
+                reason=reason,
+                hints_shown=run.hints_shown,
+            )
+        )
+        if move is Move.QUIT:
+            raise Quit
+        if move is Move.SKIP:
+            raise _Skipped
+        if move is not Move.HINT:
+            return move
+        run.hint()

@@ -1,0 +1,59 @@
+"""Shows what `labrunner prove` finds: per check what made it fail, and what is not proven."""
+
+from typing import TextIO
+
+from labrunner.record.events import Event, LabStarted, Proved, SessionEnded, StepEnded, StepStarted
+
+__all__ = ["Proof"]
+
+_WORDS = {
+    ("before", True): "fails before",
+    ("before", False): "NOT PROVEN",
+    ("after", True): "passes after",
+    ("again", True): "passes again",
+    ("cleanup", True): "cleanup",
+    ("wrong-state", True): "fails when wrong",
+}
+_WIDTH = 17
+
+
+class Proof:
+    """Presents events on a text stream, one line of evidence each."""
+
+    def __init__(self, out: TextIO) -> None:
+        """`out` gets the evidence: it is what the command is asked for."""
+        self._out = out
+        self._step = ""
+
+    def show(self, event: Event) -> None:
+        """Print the event if it is evidence or a heading."""
+        match event:
+            case LabStarted():
+                self._line(f"{event.title}")
+            case StepStarted() if event.attempt == 1:
+                self._heading(event.lab, event.step)
+            case Proved():
+                self._heading(event.lab, event.step)
+                self._evidence(event)
+            case StepEnded():
+                self._line(f"    => {'proven' if event.outcome == 'passed' else f'{event.outcome}: not proven'}")
+                if event.outcome == "error":
+                    self._line(f"       {event.reason}")
+            case SessionEnded():
+                proven = event.totals.get("passed", 0)
+                self._line(f"{proven} of {sum(event.totals.values())} steps are proven.")
+
+    def _heading(self, lab: str, step: str) -> None:
+        if self._step != f"{lab}/{step}":
+            self._step = f"{lab}/{step}"
+            self._line(f"  {self._step}")
+
+    def _evidence(self, event: Proved) -> None:
+        word = _WORDS.get((event.phase, event.ok), "NOT PROVEN")
+        what = f"{event.check}: " if event.check else ""
+        place = "" if event.ok else f"{event.at}: "
+        self._line(f"    {word:<{_WIDTH}}{place}{what}{event.message}")
+
+    def _line(self, text: str) -> None:
+        self._out.write(text + "\n")
+        self._out.flush()

@@ -1,0 +1,25 @@
+"""Keeps every test away from the machine's own home, engine, account, locale and terminal settings."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+FOREIGN = ("DOCKER_", "AZURE_", "ARM_", "KUBECONFIG", "SSH_AUTH_SOCK", "LABRUNNER_", "GIT_", "NO_COLOR", "COLUMNS")
+
+
+@pytest.fixture(autouse=True)
+def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An empty HOME and state, and an environment with nothing of the developer's in it."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(FOREIGN):
+            monkeypatch.delenv(name)
+    # the unpacked tools are large and read-only: tests that need them share the developer's cache
+    monkeypatch.setenv("XDG_CACHE_HOME", os.environ.get("XDG_CACHE_HOME") or f"{os.environ['HOME']}/.cache")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("TZ", "UTC")
+    yield home
