@@ -62,7 +62,7 @@ def main(argv: "list[str] | None" = None) -> int:
     """The console script. Never raises: every end is an exit status."""
     arguments = sys.argv[1:] if argv is None else argv
     try:
-        status = _dispatch(arguments)
+        status = _guarded(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         # the reader of our output has gone; there is nobody to tell
@@ -78,10 +78,13 @@ def _dispatch(arguments: "list[str]") -> int:
     if arguments[0] in ("-V", "--version"):
         sys.stdout.write(f"labrunner {__version__}\n")
         return 0
-    if arguments[0] not in COMMANDS:
-        return _unknown(arguments[0])
+    return _run(arguments[0], arguments[1:]) if arguments[0] in COMMANDS else _unknown(arguments[0])
+
+
+def _guarded(arguments: "list[str]") -> int:
+    """Do it, and turn what goes wrong into words and a status."""
     try:
-        return _run(arguments[0], arguments[1:])
+        return _dispatch(arguments)
     except Problem as problem:
         sys.stderr.write(f"labrunner: {problem}\n")
         if problem.remedy:
@@ -100,7 +103,7 @@ def _run(name: str, arguments: "list[str]") -> int:
     import argparse
     import importlib
 
-    module: CommandModule = importlib.import_module(f"labrunner.cli.{name}")  # type: ignore[assignment]
+    module: CommandModule = importlib.import_module(f"labrunner.cli.{name}")
     parser = argparse.ArgumentParser(prog=f"labrunner {name}", description=COMMANDS[name], allow_abbrev=False)
     module.arguments(parser)
     try:
