@@ -13,7 +13,7 @@ from labrunner.engine.step import StepRun, machine_error
 from labrunner.model import Course, Outcome
 from labrunner.record.events import LabEnded, LabStarted, LedgerEntry, SessionEnded, SessionStarted
 from labrunner.record.ledger import Inventory, appeared
-from labrunner.report.build import lab_outcome, totals
+from labrunner.record.tally import lab_outcome, totals
 from labrunner.shell.protocol import ShellError
 
 __all__ = ["Conduct", "Runner"]

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from labrunner.model import Outcome
+from labrunner.record.tally import lab_outcome, totals
 
-__all__ = ["FORMAT", "build", "totals"]
+__all__ = ["FORMAT", "build"]
 
 FORMAT = 1
 
@@ -29,23 +30,6 @@ def build(records: Iterable[Record]) -> Record:
         lab["outcome"] = lab_outcome(step["outcome"] for step in lab["steps"])
     report["totals"] = totals(step["outcome"] for step in steps.values())
     return report
-
-
-def totals(outcomes: Iterable[str]) -> dict[str, int]:
-    """How many of each outcome; every outcome has its key."""
-    counts = dict.fromkeys((str(outcome) for outcome in Outcome), 0)
-    for outcome in outcomes:
-        counts[outcome] += 1
-    return counts
-
-
-def lab_outcome(outcomes: Iterable[str]) -> str:
-    """A lab has passed when every step has; otherwise the gravest outcome of its steps names it."""
-    found = set(outcomes)
-    for outcome in (Outcome.ERROR, Outcome.FAILED, Outcome.NOT_RUN, Outcome.SKIPPED):
-        if outcome in found:
-            return str(outcome)
-    return str(Outcome.PASSED)
 
 
 def _apply(step: Record, name: str, record: Record) -> None:
