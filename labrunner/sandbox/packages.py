@@ -31,6 +31,8 @@ Description: not wanted
 """
 # The machine's own C library and loader serve every program; a second one must never meet them.
 _NEVER = frozenset({"libc6", "libc-bin", "libc6-dev"})
+# Whoever starts us may be killed; what we started must not go on writing where the next run writes.
+_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 # Left out of the machine's configuration: what would run its hooks, and where it keeps its state.
 _LEFT_OUT = re.compile(
     r"^(DPkg|APT::Update|RPM|Dir::State|Dir::Cache|Dir::Log|Dir::Etc::(main|parts)|Acquire::Languages"
@@ -135,10 +137,15 @@ class PackageClient:
     def _text(self, command: Sequence[str], env: Mapping[str, str]) -> str:
         try:
             done = subprocess.run(
-                command, env=dict(env), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+                [*_WITH_US, *command],
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
             )
         except OSError as error:
-            raise PackageError(f"{command[0]} cannot be run: {error.strerror}") from error
+            raise PackageError(f"{_WITH_US[0]} cannot be run: {error.strerror}") from error
         if done.returncode != 0:
             raise PackageError(_complaints(done.stderr) or f"{command[0]} ended with status {done.returncode}")
         return done.stdout
@@ -149,7 +156,7 @@ class PackageClient:
         with os.fdopen(reading, "rb", buffering=0) as status:
             try:
                 process = subprocess.Popen(
-                    ["apt-get", "-q", "-o", f"APT::Status-Fd={writing}", *arguments],
+                    [*_WITH_US, "apt-get", "-q", "-o", f"APT::Status-Fd={writing}", *arguments],
                     env=self._apt_env(),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
@@ -157,7 +164,7 @@ class PackageClient:
                     pass_fds=(writing,),
                 )
             except OSError as error:
-                raise PackageError(f"apt-get cannot be run: {error.strerror}") from error
+                raise PackageError(f"{_WITH_US[0]} cannot be run: {error.strerror}") from error
             finally:
                 os.close(writing)
             with process:

@@ -1,0 +1,232 @@
+"""Sets labrunner up in this checkout, then runs a command of it. Called by the Makefile with the system's own Python.
+
+    python3 bootstrap.py [engine] [dev] [bench] [-- COMMAND ...]
+
+Says first what the machine lacks (exit status 4). Then it makes what is not there yet: a virtual environment `.venv`
+with labrunner and the libraries of the named groups, and, for `engine`, the Docker Engine and other tools, unpacked
+privately. What is done is stamped, stamps are written last: a run that was cut is taken up again by the next one, and a
+run that finds everything only starts the command. Standard library only; readable by Python 3.7, which can so be told
+what it lacks.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+VENV = os.path.join(HERE, ".venv")
+GROUPS = ("dev", "bench")
+WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")  # a killed bootstrap must not leave a pip behind
+
+
+class SetupError(Exception):
+    """Something could not be had; `remedy` says what to do."""
+
+    def __init__(self, message, remedy):
+        super().__init__(message)
+        self.remedy = remedy
+
+
+def main(arguments):
+    """Prepare what `arguments` name, then become the command."""
+    split = arguments.index("--") if "--" in arguments else len(arguments)
+    wanted, command = arguments[:split], arguments[split + 1 :]
+    unknown = set(wanted) - {"engine", *GROUPS}
+    if unknown:
+        sys.stderr.write("bootstrap.py: unknown part: %s\n%s" % (", ".join(sorted(unknown)), __doc__))
+        return 2
+    groups = [name for name in GROUPS if name in wanted]
+    sys.dont_write_bytecode = True  # nothing of another Python, or of root, is left in the checkout
+    found = lacking(groups, engine="engine" in wanted)
+    if found:
+        sys.stderr.write(found)
+        return 4
+    # From here on this is a current Python.
+    try:
+        prepare(groups, engine="engine" in wanted)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted. Run the same command again: it goes on from here.\n")
+        return 130
+    if not command:
+        sys.stderr.write("labrunner is set up.\n")
+        return 0
+    environment = dict(os.environ, PATH="%s/bin:%s" % (VENV, os.environ.get("PATH", os.defpath)), VIRTUAL_ENV=VENV)
+    environment.pop("PYTHONHOME", None)
+    sys.stderr.flush()
+    try:
+        os.execvpe(command[0], command, environment)  # noqa: S606 - becoming the command is the point
+    except OSError as error:
+        raise SetupError("%s cannot be run: %s" % (command[0], error.strerror), "Run `make setup` again.") from error
+
+
+def lacking(groups, *, engine):
+    """What the machine lacks, as text; empty if nothing."""
+    from labrunner.sandbox import preflight
+
+    folders, install = [HERE], True
+    if sys.version_info[:2] >= preflight.PYTHON:
+        from labrunner.places import cache_dir, state_dir
+        from labrunner.sandbox import tools
+
+        has_venv = set(groups) <= set(installed_groups() or ()) and installed_groups() is not None
+        install = not has_venv or (engine and tools.ready(os.environ) is None)
+        folders += [cache_dir(os.environ), state_dir(os.environ)] if engine else [cache_dir(os.environ)]
+    found = preflight.problems(preflight.look(folders), engine=engine, install=install)
+    return preflight.explain(found) if found else ""
+
+
+def prepare(groups, *, engine):
+    """Make the virtual environment and get the tools, where they are not there. Raises SetupError."""
+    from labrunner.sandbox import tools
+    from labrunner.sandbox.progress import Meter
+
+    have = installed_groups()
+    with Meter() as meter:
+        if have is None or not set(groups) <= set(have):
+            with alone(meter):
+                have = installed_groups()
+                if have is None or not set(groups) <= set(have):
+                    install_libraries(sorted({*groups, *(have or ())}), meter, fresh=have is None)
+        try:
+            if engine:
+                tools.ensure(os.environ, meter.show)
+            if "bench" in groups:
+                from pathlib import Path
+
+                from labrunner.places import cache_dir
+
+                tools.unpack_extra("bats", Path(cache_dir(os.environ)) / "extra" / "bats", os.environ, meter.show)
+        except tools.ToolsError as error:
+            raise SetupError(str(error), error.remedy) from error
+
+
+@contextlib.contextmanager
+def alone(meter):
+    """One set-up of this checkout at a time."""
+    import fcntl
+
+    from labrunner.sandbox.progress import Progress
+
+    descriptor = os.open(HERE, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            meter.show(Progress("waiting for another set-up of this checkout"))
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def stamp_path():
+    """Written when the virtual environment is whole, gone while it is being changed."""
+    return os.path.join(VENV, "whole.json")
+
+
+def stamp_key():
+    """Names a virtual environment by all that decides what is in it."""
+    import hashlib
+    import json
+    import tomllib
+
+    with open(os.path.join(HERE, "pyproject.toml"), "rb") as file:
+        project = tomllib.load(file)
+    what = [project["project"], project["build-system"], project["tool"]["hatch"]]
+    what += [sys.version, os.path.realpath(sys.executable), VENV]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def installed_groups():
+    """The groups of libraries that are installed; None if there is no whole virtual environment."""
+    import json
+
+    try:
+        with open(stamp_path(), encoding="utf-8") as file:
+            stamp = json.load(file)
+    except (OSError, ValueError):
+        return None
+    return stamp["groups"] if stamp.get("key") == stamp_key() else None
+
+
+def install_libraries(groups, meter, *, fresh):
+    """Make `.venv` whole. What pip has downloaded before, it takes from its cache. Raises SetupError."""
+    import json
+    import shutil
+
+    from labrunner.places import cache_dir
+    from labrunner.sandbox.progress import Progress
+
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(stamp_path())
+    if fresh:
+        meter.show(Progress("making a virtual environment"))
+        shutil.rmtree(VENV, ignore_errors=True)
+        run([sys.executable, "-m", "venv", VENV], print_nothing, "the virtual environment could not be made")
+    extras = "[%s]" % ",".join(groups) if groups else ""
+    pip = [os.path.join(VENV, "bin", "python"), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+    pip += [
+        "--progress-bar",
+        "off",
+        "--cache-dir",
+        os.path.join(cache_dir(os.environ), "pip"),
+        "--editable",
+        HERE + extras,
+    ]
+    names = []
+
+    def follow(line):
+        words = line.split()
+        if words[:1] == ["Collecting"]:
+            names.append(words[1])
+            meter.show(Progress("installing Python libraries", len(names), unit="found, now %s" % words[1]))
+        elif words[:2] == ["Installing", "collected"]:
+            meter.show(Progress("writing Python libraries", len(words) - 3, unit="libraries"))
+
+    meter.show(Progress("installing Python libraries"))
+    run(pip, follow, "the Python libraries could not be installed")
+    partial = stamp_path() + ".partial"
+    with open(partial, "w", encoding="utf-8") as file:
+        json.dump({"key": stamp_key(), "groups": groups}, file)
+    os.sync()  # a power cut must not leave the stamp without what it vouches for
+    os.replace(partial, stamp_path())
+
+
+def print_nothing(_line):
+    """For programs whose output is of interest only when they fail."""
+
+
+def run(command, follow, failure):
+    """Run a program, giving each line of its output to `follow`. Raises SetupError with its last words."""
+    environment = dict(os.environ, PYTHONUNBUFFERED="1", LC_ALL="C.UTF-8")
+    for name in ("PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV"):
+        environment.pop(name, None)
+    lines = []
+    with subprocess.Popen(
+        [*WITH_US, *command],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        for raw in process.stdout:
+            line = raw.decode(errors="replace").rstrip()
+            if line:
+                lines.append(line)
+                follow(line)
+    if process.returncode != 0:
+        words = [line for line in lines if line.startswith("ERROR:")] or lines[-12:]
+        message = "%s:\n%s" % (failure, "\n".join("  " + line for line in words))
+        remedy = (
+            "Check this machine's network, proxy and PIP settings, then run the same command again: it goes on here."
+        )
+        raise SetupError(message, remedy)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except SetupError as error:
+        sys.stderr.write("%s\n%s\n" % (error, error.remedy))
+        sys.exit(4)
