@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from labrunner.model import Command, Lab, Option, Step
+from labrunner.model import Command, Lab, Option, Outcome, Step
 from labrunner.record.events import Event
 
 __all__ = ["Moment", "Move", "Point", "Policy", "Unattended"]
@@ -40,7 +40,7 @@ class Move(StrEnum):
 class Moment:
     """A fork: where it is, what may be chosen (`moves`, the usual one first), and what is known.
 
-    text: the command about to run, filled in; reason: why the step failed, one line.
+    text: the command about to run, filled in; reason: why the step failed, one line; outcome: FAILED or ERROR then.
     """
 
     point: Point
@@ -50,6 +50,7 @@ class Moment:
     command: Command | None = None
     text: str = ""
     reason: str = ""
+    outcome: Outcome | None = None
     hints_shown: int = 0
 
 

@@ -124,7 +124,9 @@ class StepRun:
 
     def _write(self, file: File, place: Place) -> CommandResult:
         text = file.text or ""
-        self.session.emit(CommandStarted(lab=place.lab, step=place.step, ref=file.ref, run=text, host="local"))
+        self.session.emit(
+            CommandStarted(lab=place.lab, step=place.step, ref=file.ref, run=text, host="local", file=file.path)
+        )
         began = self.session.clock()
         self.session.target.write_file(file.path, text.encode(), int(file.mode, 8))
         self.session.emit(

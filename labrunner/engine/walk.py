@@ -32,7 +32,7 @@ def walk(run: StepRun) -> StepResult:
             result = attempt(run, start=start)
             if result.outcome is Outcome.PASSED:
                 return result
-            move = _decide(run, Point.FAILED, _AFTER_FAILURE, reason=result.reason)
+            move = _decide(run, Point.FAILED, _AFTER_FAILURE, result=result)
             if move is Move.NEXT:
                 return result
             run.go(State.READY)
@@ -88,7 +88,12 @@ def _ask(run: StepRun, *, after: str | None) -> StepResult | None:
 
 
 def _decide(
-    run: StepRun, point: Point, moves: tuple[Move, ...], *, action: Action | None = None, reason: str = ""
+    run: StepRun,
+    point: Point,
+    moves: tuple[Move, ...],
+    *,
+    action: Action | None = None,
+    result: StepResult | None = None,
 ) -> Move:
     """Ask the policy until it says something other than HINT."""
     command: Command | None = action.command if action else None
@@ -102,7 +107,8 @@ def _decide(
                 step=run.step,
                 command=command,
                 text=command.run if command else "",
-                reason=reason,
+                reason=result.reason if result else "",
+                outcome=result.outcome if result else None,
                 hints_shown=run.hints_shown,
             )
         )

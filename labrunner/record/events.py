@@ -62,12 +62,15 @@ class StepStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandStarted(Event):
+    """file: the path of a file of the course that is written, `run` being its text; None for a command."""
+
     name: ClassVar[str] = "command-started"
     lab: str
     step: str
     ref: str | None
     run: str
     host: str
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
