@@ -1,0 +1,117 @@
+"""Finds check functions in folders and loads them by path, each file only when one of its kinds is asked.
+
+A file is read for lines that begin with `@check("...")` (no import, no execution); the file that holds a wanted kind
+is then compiled and run under a private module name. The folders never get on sys.path, and nothing is written
+beside the files: a course's folder is hashed, and may be read-only.
+"""
+
+import hashlib
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec
+from pathlib import Path
+from types import ModuleType
+
+from labrunner.checking.api import CheckFunction
+
+__all__ = ["CheckFileError", "Registry", "UnknownKindError"]
+
+_MARK = re.compile(r"""^@(?:\w+\.)*check\(\s*["']([^"'\n]+)["']\s*\)""", re.MULTILINE)
+
+
+class CheckFileError(Exception):
+    """A file of a checks folder is broken, or two define one kind. The message names the file."""
+
+
+class UnknownKindError(Exception):
+    """No file of the folders defines that kind."""
+
+
+class Registry:
+    """The check kinds of some folders. Looks at the folders on the first question."""
+
+    def __init__(self, folders: Iterable[str]) -> None:
+        self._folders = tuple(folders)
+        self._files: Mapping[str, Path] | None = None
+        self._functions: dict[str, CheckFunction] = {}
+
+    def files(self) -> Mapping[str, Path]:
+        """Every kind and the file that defines it. Raises CheckFileError."""
+        if self._files is None:
+            self._files = _scan(self._folders)
+        return self._files
+
+    def function(self, kind: str) -> CheckFunction:
+        """The function of that kind. Raises UnknownKindError and CheckFileError."""
+        if kind not in self._functions:
+            path = self.files().get(kind)
+            if path is None:
+                raise UnknownKindError(f"There is no check kind `{kind}` in {', '.join(self._folders) or 'no folder'}.")
+            self._functions.update(_load(path))
+        try:
+            return self._functions[kind]
+        except KeyError:
+            raise CheckFileError(
+                f"{self.files()[kind]} names the check kind `{kind}`, but defines no function."
+            ) from None
+
+
+def _scan(folders: Iterable[str]) -> Mapping[str, Path]:
+    found: dict[str, Path] = {}
+    seen: set[Path] = set()
+    for folder in folders:
+        for path in sorted(Path(folder).glob("*.py")):
+            real = path.resolve()
+            if real in seen:
+                continue
+            seen.add(real)
+            for kind in _MARK.findall(_text(path)):
+                if kind in found:
+                    where = f"{found[kind]} and {path}" if found[kind] != path else f"{path}, twice"
+                    raise CheckFileError(
+                        f"The check kind `{kind}` is defined in {where}. Give one of them another name."
+                    )
+                found[kind] = path
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckFileError(f"The check file {path} cannot be read: {error}") from error
+
+
+def _load(path: Path) -> dict[str, CheckFunction]:
+    """Run the file under a private name; the marked functions by kind. Raises CheckFileError."""
+    name = f"_labrunner_check_{hashlib.sha256(bytes(path.resolve())).hexdigest()[:12]}_{path.stem}"
+    module = module_from_spec(ModuleSpec(name, None, origin=str(path)))
+    module.__file__ = str(path)
+    sys.modules[name] = module  # dataclasses look their module up there
+    try:
+        exec(compile(_text(path), str(path), "exec"), vars(module))  # noqa: S102 - running check files is the purpose
+    except Exception as error:
+        del sys.modules[name]
+        raise CheckFileError(f"The check file {path} is broken: {_reason(error, path)}") from error
+    return dict(_marked(module))
+
+
+def _marked(module: ModuleType) -> Iterable[tuple[str, CheckFunction]]:
+    for item in vars(module).values():
+        kind = getattr(item, "check_kind", None)
+        if callable(item) and isinstance(kind, str):
+            yield kind, item
+
+
+def _reason(error: Exception, path: Path) -> str:
+    """The exception, with the line of the file where that is known."""
+    line = error.lineno if isinstance(error, SyntaxError) else None
+    trace = error.__traceback__
+    while trace is not None and not isinstance(error, SyntaxError):
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    text = error.msg if isinstance(error, SyntaxError) else f"{error}"
+    return f"{type(error).__name__}: {text}" + (f" (line {line})" if line else "")
