@@ -1,0 +1,117 @@
+"""The rules of `course.yaml` and of the files of errata."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from labrunner.content import insides
+from labrunner.content.nearest import shown
+from labrunner.content.rules import Known, course_file, kebab, not_empty, notice_rules, unique
+from labrunner.content.shapes import CourseFile, Path
+from labrunner.content.sources import Source
+from labrunner.content.variables import NAME, references
+from labrunner.model import Diagnostic, Erratum, Variable
+
+__all__ = ["FORMAT", "course_rules", "errata_rules"]
+
+FORMAT = 1
+"""The format of a course's files that this labrunner reads."""
+
+
+def course_rules(course: CourseFile, source: Source, *, known: Known) -> Iterator[Diagnostic]:
+    """The rules of `course.yaml` itself; its files of labs and errata are the loader's."""
+    if source.has(("format",)) and course.format != FORMAT:
+        yield source.problem(("format",), f"this labrunner reads format {FORMAT} of a course, not {course.format}")
+    yield from kebab(source, ("id",), course.id)
+    yield from not_empty(source, ("title",), course.title)
+    if source.has(("labs",)) and not course.labs:
+        yield source.problem(("labs",), "a course needs a lab")
+    yield from notice_rules(source, (), course.notices)
+    for index, variable in enumerate(course.variables):
+        yield from _variable(variable, source, ("variables", index))
+    yield from _cycles(course.variables, source)
+    names = [
+        (("images", index, "names", number), name)
+        for index, image in enumerate(course.images)
+        for number, name in enumerate(image.names)
+    ]
+    yield from unique(source, names, "the image name")
+    for index, image in enumerate(course.images):
+        yield from _image_files(image.files, source, ("images", index, "files"), known)
+    yield from _work_files(course.work.files, source, ("work", "files"), known)
+
+
+def _variable(variable: Variable, source: Source, path: Path) -> Iterator[Diagnostic]:
+    if not NAME.fullmatch(variable.name):
+        yield source.problem(
+            path, f"{shown(variable.name)} is no name of a variable; use upper-case letters, digits and '_'"
+        )
+    if variable.value and source.has((*path, "default")):
+        yield source.problem((*path, "value"), "a variable has a 'default' or a derived 'value', not both")
+    pattern = _compiled(variable.pattern)
+    if isinstance(pattern, str):
+        yield source.problem((*path, "pattern"), f"'pattern' is no regular expression: {pattern}")
+        return
+    for target, default in variable.default.items():
+        place = (*path, "default", target)
+        if any(references(default)):
+            yield source.problem(place, "a default cannot refer to a variable; derive it with 'value'")
+        elif variable.pattern and not pattern.fullmatch(default):
+            yield source.problem(place, f"the default {shown(default)} does not match the variable's own 'pattern'")
+
+
+def _compiled(pattern: str) -> re.Pattern[str] | str:
+    """The compiled pattern, or what is wrong with it."""
+    try:
+        return re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        return str(error)
+
+
+def _cycles(variables: tuple[Variable, ...], source: Source) -> Iterator[Diagnostic]:
+    """Each variable that can never be derived because its value leads back to itself."""
+    needs = {item.name: {found.name for found in references(item.value) if found.name} for item in variables}
+    while True:
+        free = {name for name, wanted in needs.items() if not wanted & needs.keys()}
+        if not free:
+            break
+        needs = {name: wanted for name, wanted in needs.items() if name not in free}
+    for index, variable in enumerate(variables):
+        if variable.name in needs:
+            loop = " -> ".join(_loop(variable.name, needs))
+            if loop.endswith(f" {variable.name}"):
+                yield source.problem(("variables", index, "value"), f"the variable is derived from itself: {loop}")
+
+
+def _loop(name: str, needs: Mapping[str, set[str]]) -> list[str]:
+    """A walk along the first needs, until a name comes again."""
+    walk = [name]
+    while True:
+        following = min(needs[walk[-1]] & needs.keys())
+        walk.append(following)
+        if following in walk[:-1]:
+            return walk
+
+
+def _image_files(files: Mapping[str, str], source: Source, path: Path, known: Known) -> Iterator[Diagnostic]:
+    for inside, name in files.items():
+        if not inside.startswith("/") or ".." in inside.split("/"):
+            yield source.problem(
+                (*path, inside), f"the path in the image {shown(inside)} must be absolute, without '..'"
+            )
+        yield from course_file(name, source, (*path, inside), known)
+
+
+def _work_files(files: Mapping[str, str], source: Source, path: Path, known: Known) -> Iterator[Diagnostic]:
+    for inside, name in files.items():
+        reason = insides.outside_work(inside)
+        if reason is not None:
+            yield source.problem((*path, inside), f"the path {shown(inside)} {reason}")
+        yield from course_file(name, source, (*path, inside), known)
+
+
+def errata_rules(errata: tuple[Erratum, ...], source: Source, *, earlier: list[str]) -> Iterator[Diagnostic]:
+    """The rules of one file of errata; `earlier` are the ids of the files before it."""
+    yield from unique(source, [((index, "id"), item.id) for index, item in enumerate(errata)], "the erratum")
+    for index, item in enumerate(errata):
+        if item.id in earlier:
+            yield source.problem((index, "id"), f"the erratum {shown(item.id)} is in an earlier file too")
