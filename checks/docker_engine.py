@@ -4,6 +4,7 @@ The engine is the one at the target's own address; nothing of DOCKER_HOST, conte
 Questions about a thing that is not there are failed findings; an engine that does not answer is a TargetError.
 """
 
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -195,6 +196,7 @@ def no_volume(ask: Context, *, name: str) -> Finding:
 @contextmanager
 def _engine(ask: Context) -> Iterator[docker.APIClient]:
     """The engine's API. Raises TargetError when it does not answer, or answers that it is in trouble itself."""
+    _knock(ask.engine_url)
     try:
         yield ask.once("docker-engine", _connect(ask.engine_url))
     except requests.exceptions.RequestException as error:
@@ -203,6 +205,18 @@ def _engine(ask: Context) -> Iterator[docker.APIClient]:
         if not error.is_server_error():
             raise
         raise TargetError(f"The Docker Engine has a problem of its own: {error.explanation}", REMEDY) from error
+
+
+def _knock(url: str) -> None:
+    """Raise TargetError if nobody listens there. The SDK would find out too, but leaves a socket open each time."""
+    if not url.startswith("unix://"):
+        return
+    with socket.socket(socket.AF_UNIX) as knock:
+        knock.settimeout(TIMEOUT)
+        try:
+            knock.connect(url.removeprefix("unix://"))
+        except OSError as error:
+            raise TargetError(GONE, REMEDY) from error
 
 
 def _connect(url: str) -> Callable[[], docker.APIClient]:

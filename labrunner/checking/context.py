@@ -57,3 +57,11 @@ class AskingContext:
             self._made[name] = make()
         made: T = self._made[name]
         return made
+
+    def close(self) -> None:
+        """Close what was made once and can be closed."""
+        made, self._made = self._made, {}
+        for thing in made.values():
+            close = getattr(thing, "close", None)
+            if callable(close):
+                close()

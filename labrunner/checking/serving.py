@@ -18,20 +18,23 @@ def serve(receive: Callable[[], bytes], send: Callable[[bytes], None], *, clock:
     registry = Registry(folders)
     context = AskingContext(about, runner=runner)
     send(as_line({"ready": True}))
-    while line := receive():
-        request = json.loads(line)
-        for number, record in enumerate(request["checks"]):
-            place = {"ask": request["ask"], "number": number}
+    try:
+        while line := receive():
+            request = json.loads(line)
+            for number, record in enumerate(request["checks"]):
+                place = {"ask": request["ask"], "number": number}
 
-            def waiting(message: str, place: dict[str, Any] = place) -> None:
-                send(as_line({**place, "wait": message}))
+                def waiting(message: str, place: dict[str, Any] = place) -> None:
+                    send(as_line({**place, "wait": message}))
 
-            result = ask_check(
-                read_check(record),
-                registry=registry,
-                context=context,
-                clock=clock,
-                once=request["once"],
-                on_wait=waiting,
-            )
-            send(as_line({**place, "result": result_record(result)}))
+                result = ask_check(
+                    read_check(record),
+                    registry=registry,
+                    context=context,
+                    clock=clock,
+                    once=request["once"],
+                    on_wait=waiting,
+                )
+                send(as_line({**place, "result": result_record(result)}))
+    finally:
+        context.close()

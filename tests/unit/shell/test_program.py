@@ -1,6 +1,5 @@
 """A program is run to its end, and nothing of it is left."""
 
-import os
 import time
 from pathlib import Path
 
@@ -62,9 +61,9 @@ def test_a_folder_that_is_not_there(tmp_path):
 
 def test_no_descriptor_is_left_open(tmp_path):
     bash("true", tmp_path)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     bash("true", tmp_path)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def ended(number: int) -> bool:

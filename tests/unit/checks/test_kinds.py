@@ -1,0 +1,77 @@
+"""What holds for every kind of the checks folder."""
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labrunner.checking.registry import Registry
+from labrunner.model import Outcome
+
+CHECKS = str(Path(__file__).parents[3] / "checks")
+REGISTRY = Registry([CHECKS])
+KINDS = {
+    "command.result",
+    "docker.container",
+    "docker.image",
+    "docker.login",
+    "docker.logs",
+    "docker.no-container",
+    "docker.no-image",
+    "docker.no-login",
+    "docker.no-volume",
+    "docker.same-image",
+    "docker.tag-from",
+    "docker.tag-like",
+    "docker.tags",
+    "docker.volume",
+    "file.absent",
+    "file.exists",
+    "file.json",
+    "http.get",
+}
+ENGINE_KINDS = {
+    "docker.container": {"name": "x"},
+    "docker.image": {"image": "x"},
+    "docker.logs": {"container": "x", "contains": "x"},
+    "docker.no-container": {"name": "x"},
+    "docker.no-image": {"image": "x"},
+    "docker.no-volume": {"name": "x"},
+    "docker.same-image": {"images": ["x", "y"]},
+    "docker.tag-from": {"repository": "x", "run": "echo 1"},
+    "docker.tag-like": {"repository": "x", "like": "1"},
+    "docker.tags": {"repository": "x", "tags": ["1"]},
+    "docker.volume": {"name": "x"},
+}
+
+
+def test_the_kinds_are_these():
+    assert set(REGISTRY.files()) == KINDS
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_kind_has_a_reference_text_and_named_typed_arguments(kind):
+    function = REGISTRY.function(kind)
+    first = inspect.getdoc(function).splitlines()[0]
+    assert first.endswith(".")
+    context, *arguments = inspect.signature(function).parameters.values()
+    assert context.name == "ask"
+    assert {argument.kind for argument in arguments} == {inspect.Parameter.KEYWORD_ONLY}
+
+
+@pytest.mark.parametrize("kind", sorted(ENGINE_KINDS))
+def test_an_engine_that_does_not_answer_is_an_error_and_never_failed(ask, kind):
+    result = ask(kind, **ENGINE_KINDS[kind])
+    assert (result.outcome, result.bug) == (Outcome.ERROR, False)
+    assert result.message == "The Docker Engine of the sandbox does not answer. What to do: labrunner sandbox up"
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS - set(ENGINE_KINDS)))
+def test_other_kinds_do_not_pay_for_docker(kind):
+    program = (
+        "import sys; from labrunner.checking.registry import Registry; "
+        f"Registry([{CHECKS!r}]).function({kind!r}); sys.exit('docker' in sys.modules or 'checks' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=30).returncode == 0
