@@ -129,13 +129,19 @@ def stamp_key():
     """Names a virtual environment by all that decides what is in it."""
     import hashlib
     import json
-    import tomllib
 
-    with open(os.path.join(HERE, "pyproject.toml"), "rb") as file:
-        project = tomllib.load(file)
+    project = pyproject()
     what = [project["project"], project["build-system"], project["tool"]["hatch"]]
     what += [sys.version, os.path.realpath(sys.executable), VENV]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def pyproject():
+    """pyproject.toml, read."""
+    import tomllib
+
+    with open(os.path.join(HERE, "pyproject.toml"), "rb") as file:
+        return tomllib.load(file)
 
 
 def installed_groups():
@@ -151,7 +157,8 @@ def installed_groups():
 
 
 def install_libraries(groups, meter, *, fresh):
-    """Make `.venv` whole. What pip has downloaded before, it takes from its cache. Raises SetupError."""
+    """Make `.venv` whole; wheels that an earlier run downloaded are used again. Raises SetupError."""
+    import hashlib
     import json
     import shutil
 
@@ -164,42 +171,96 @@ def install_libraries(groups, meter, *, fresh):
         meter.show(Progress("making a virtual environment"))
         shutil.rmtree(VENV, ignore_errors=True)
         run([sys.executable, "-m", "venv", VENV], print_nothing, "the virtual environment could not be made")
-    extras = "[%s]" % ",".join(groups) if groups else ""
+    downloads = os.path.join(cache_dir(os.environ), "wheels-" + hashlib.sha256(VENV.encode()).hexdigest()[:16])
     pip = [os.path.join(VENV, "bin", "python"), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-    pip += [
-        "--progress-bar",
-        "off",
-        "--cache-dir",
-        os.path.join(cache_dir(os.environ), "pip"),
-        "--editable",
-        HERE + extras,
-    ]
-    names = []
-
-    def follow(line):
-        words = line.split()
-        if words[:1] == ["Collecting"]:
-            names.append(words[1])
-            meter.show(Progress("installing Python libraries", len(names), unit="found, now %s" % words[1]))
-        elif words[:2] == ["Installing", "collected"]:
-            meter.show(Progress("writing Python libraries", len(words) - 3, unit="libraries"))
-
-    meter.show(Progress("installing Python libraries"))
-    run(pip, follow, "the Python libraries could not be installed")
+    install_requirements(pip, requirements(groups), downloads, meter)
+    meter.show(Progress("installing labrunner"))
+    editable = ["--no-deps", "--no-index", "--no-build-isolation", "--editable", HERE]
+    run([*pip, *editable], print_nothing, "labrunner itself could not be installed")
     partial = stamp_path() + ".partial"
     with open(partial, "w", encoding="utf-8") as file:
         json.dump({"key": stamp_key(), "groups": groups}, file)
     os.sync()  # a power cut must not leave the stamp without what it vouches for
     os.replace(partial, stamp_path())
+    shutil.rmtree(downloads, ignore_errors=True)
+
+
+def requirements(groups):
+    """What pyproject.toml asks for: to build an editable labrunner, to run it, and for each group."""
+    project = pyproject()
+    wanted = [*project["build-system"]["requires"], "editables", *project["project"]["dependencies"]]
+    for group in groups:
+        wanted += project["project"]["optional-dependencies"][group]
+    return wanted
+
+
+def install_requirements(pip, wanted, downloads, meter):
+    """Let pip fetch and install `wanted`. Raises SetupError.
+
+    pip drops what it downloaded when it fails, and its own cache holds nothing where an index sends no caching headers.
+    So its temporary files lie in `downloads`, whole wheels are kept aside, and the next run is pinned to those.
+    """
+    from labrunner.sandbox.progress import Progress
+
+    temporary = os.path.join(downloads, "tmp")
+    os.makedirs(temporary, exist_ok=True)
+    keep_whole_wheels(temporary, downloads)
+    names = []
+
+    def follow(line):
+        words = line.split()
+        keep_whole_wheels(temporary, downloads)
+        if words[:1] in (["Collecting"], ["Processing"]):
+            names.append(words[1])
+            meter.show(Progress("fetching Python libraries", len(names), unit="found"))
+        elif words[:2] == ["Installing", "collected"]:
+            meter.show(Progress("installing Python libraries", len(words) - 3, unit="libraries"))
+
+    meter.show(Progress("fetching Python libraries"))
+    command = [*pip, "--progress-bar", "off"]
+    failure = "the Python libraries could not be installed"
+    pins = pinned(downloads)
+    if pins:
+        try:
+            return run([*command, "--constraint", pins, *wanted], follow, failure, TMPDIR=temporary)
+        except SetupError as error:
+            if "ResolutionImpossible" not in str(error):
+                raise
+            names.clear()  # the kept wheels no longer fit what is wanted: choose anew
+    return run([*command, *wanted], follow, failure, TMPDIR=temporary)
+
+
+def keep_whole_wheels(temporary, downloads):
+    """Link complete wheels out of pip's temporary folders, which it removes when it ends."""
+    import zipfile
+
+    for folder, _, files in os.walk(temporary):
+        for name in files:
+            path, kept = os.path.join(folder, name), os.path.join(downloads, name)
+            with contextlib.suppress(OSError):
+                if name.endswith(".whl") and not os.path.exists(kept) and zipfile.is_zipfile(path):
+                    os.link(path, kept)
+
+
+def pinned(downloads):
+    """A file of constraints that name the kept wheels; "" if there are none."""
+    wheels = sorted(name for name in os.listdir(downloads) if name.endswith(".whl"))
+    lines = {name.partition("-")[0]: "file://" + os.path.join(downloads, name) for name in wheels}
+    if not lines:
+        return ""
+    path = os.path.join(downloads, "constraints.txt")
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines("%s @ %s\n" % line for line in lines.items())
+    return path
 
 
 def print_nothing(_line):
     """For programs whose output is of interest only when they fail."""
 
 
-def run(command, follow, failure):
+def run(command, follow, failure, **settings):
     """Run a program, giving each line of its output to `follow`. Raises SetupError with its last words."""
-    environment = dict(os.environ, PYTHONUNBUFFERED="1", LC_ALL="C.UTF-8")
+    environment = dict(os.environ, PYTHONUNBUFFERED="1", LC_ALL="C.UTF-8", **settings)
     for name in ("PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV"):
         environment.pop(name, None)
     lines = []
