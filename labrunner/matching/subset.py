@@ -1,0 +1,195 @@
+"""JSON subsets: every key and element that is asked for is there; more may be. Finds the value between other lines.
+
+Objects may hold more keys. The elements of an array must each occur, in the pattern's order, others between them
+allowed; an empty array asks for an empty array. Numbers, true, false and null are equal or not; a text is a pattern.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from labrunner.matching.columns import cut
+from labrunner.matching.placeholders import compile_pattern
+from labrunner.matching.result import Mismatch, tail
+
+__all__ = ["match_json", "path_of"]
+
+_EFFORT = 16  # how many times the output's length may be spent on values that turn out broken
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+
+
+@dataclass(frozen=True, slots=True)
+class _Parting:
+    """Where a value parts from the pattern. depth: keys and elements that agreed on the way."""
+
+    path: str
+    expected: str
+    actual: str
+    agreed: int
+
+
+def path_of(path: str, key: str) -> str:
+    """The path of a key below `path`, as in jq and az: `$.sku.name`, `$."a-b"`."""
+    return f"{path}.{key}" if key and _PLAIN.issuperset(key) else f"{path}.{json.dumps(key, ensure_ascii=False)}"
+
+
+def match_json(pattern: object, output: str) -> Mismatch | None:
+    """None if a JSON value in the output holds everything of `pattern`."""
+    found: list[tuple[int, _Parting]] = []
+    asked = _told(pattern)
+    for value, size in _values(output, pattern):
+        parting = _part(pattern, value, "$")
+        if parting is None:
+            return None
+        found.append((size, parting))
+    if not found:
+        lines = output.split("\n")
+        report = [f"Expected {_sort(pattern)} in JSON like", f"  {asked}", "The output holds none."]
+        return Mismatch(asked, "no JSON of that kind", (*report, *tail([line for line in lines if line.strip()])))
+    _, parting = max(found, key=lambda each: (each[1].agreed, each[0]))
+    report = [
+        "The JSON that came parts from what was expected at",
+        f"  {parting.path}",
+        f"    expected  {parting.expected}",
+        f"    came      {parting.actual}",
+    ]
+    return Mismatch(f"{parting.path}: {parting.expected}", f"{parting.path}: {parting.actual}", tuple(report))
+
+
+def _values(output: str, pattern: object) -> Iterator[tuple[object, int]]:
+    """The JSON values that begin a line and end one, of the pattern's sort, with their length."""
+    if isinstance(pattern, Mapping):
+        opening: tuple[str, ...] = ("{",)
+    elif _is_array(pattern):
+        opening = ("[",)
+    elif isinstance(pattern, str):
+        opening = ('"',)
+    else:
+        opening = tuple("-0123456789tfn")
+    decoder = json.JSONDecoder()
+    at, effort = 0, _EFFORT * len(output) + 1000
+    while at < len(output) and effort > 0:
+        start = at
+        while start < len(output) and output[start] in " \t\r":
+            start += 1
+        at = _next_line(output, start)
+        if not output.startswith(opening, start):
+            continue
+        size, cost, value = _decoded(decoder, output, start)
+        effort -= cost
+        line_end = _next_line(output, start + size)
+        if size and not output[start + size : line_end].strip():
+            yield value, size
+            at = line_end
+
+
+def _decoded(decoder: json.JSONDecoder, output: str, start: int) -> tuple[int, int, object]:
+    """The value at `start`: (its length or 0, characters that were looked at, the value).
+
+    Decoded from growing pieces of whole lines: an error costs what lies before it in the whole text, to count lines.
+    """
+    room, cost = 1, 0
+    while True:
+        end = _next_line(output, min(start + room, len(output)))
+        piece = output[start:end].rstrip()
+        cost += len(piece)
+        try:
+            value, size = decoder.raw_decode(piece)
+        except json.JSONDecodeError as error:
+            if error.pos < len(piece) - 1 or end == len(output):
+                return 0, cost, None
+        except (ValueError, RecursionError):  # a number of thousands of digits; nested thousands deep
+            return 0, cost + 10_000, None
+        else:
+            return size, cost, value
+        room = max(4096, 4 * room)
+
+
+def _next_line(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end + 1
+
+
+def _is_array(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _part(pattern: object, value: object, path: str) -> _Parting | None:
+    """The first place where `value` parts from `pattern`, None if it holds all of it."""
+    if isinstance(pattern, Mapping):
+        return _part_object(pattern, value, path)
+    if isinstance(pattern, Sequence) and not isinstance(pattern, str):
+        return _part_array(pattern, value, path)
+    if isinstance(pattern, str):
+        fits = isinstance(value, str) and compile_pattern(pattern).matches(value)
+    elif pattern is None or isinstance(pattern, bool):
+        fits = value is pattern
+    else:
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and value == pattern
+    return None if fits else _Parting(path, _told(pattern), _told(value), 0)
+
+
+def _part_object(pattern: Mapping[str, object], value: object, path: str) -> _Parting | None:
+    if not isinstance(value, dict):
+        return _Parting(path, "an object", _told(value), 0)
+    first: _Parting | None = None
+    agreed = 0
+    for key, wanted in pattern.items():
+        below = path_of(path, str(key))
+        if key in value:
+            parting = _part(wanted, value[key], below)
+        else:
+            parting = _Parting(below, _told(wanted), f"no such key; keys: {', '.join(sorted(value)) or 'none'}", 0)
+        if parting is None:
+            agreed += 1
+        else:
+            first = first or parting
+            agreed += parting.agreed
+    return None if first is None else _Parting(first.path, first.expected, first.actual, agreed)
+
+
+def _part_array(pattern: Sequence[object], value: object, path: str) -> _Parting | None:
+    if not isinstance(value, list):
+        return _Parting(path, "an array", _told(value), 0)
+    if not pattern:
+        return None if not value else _Parting(path, "an empty array", f"{len(value)} elements: {_told(value)}", 0)
+    at = 0
+    for agreed, wanted in enumerate(pattern):
+        begin, partings = at, []
+        while at < len(value):
+            parting = _part(wanted, value[at], f"{path}[{at}]")
+            at += 1
+            if parting is None:
+                break
+            partings.append(parting)
+        else:
+            return _missing(wanted, value, path, begin, partings, agreed)
+    return None
+
+
+def _missing(
+    wanted: object, value: list[object], path: str, begin: int, partings: list[_Parting], agreed: int
+) -> _Parting:
+    """No element from `begin` on holds `wanted`: the one that agrees most says why."""
+    near = max(partings, key=lambda each: each.agreed, default=None)
+    if near is not None and near.agreed:
+        return _Parting(near.path, near.expected, near.actual, agreed + near.agreed)
+    rest = "" if not begin else f" after element {begin - 1}"
+    came = f"{len(value)} elements: {_told(value)}" if value else "an empty array"
+    return _Parting(f"{path}[]", f"an element{rest} like {_told(wanted)}", came, agreed)
+
+
+def _told(value: object) -> str:
+    return cut(json.dumps(value, ensure_ascii=False, default=_plain), 200)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, Sequence) else str(value)
+
+
+def _sort(pattern: object) -> str:
+    if isinstance(pattern, Mapping):
+        return "an object"
+    return "an array" if _is_array(pattern) else "a value"
