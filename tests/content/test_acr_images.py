@@ -1,0 +1,194 @@
+"""Lab 2 of the course "acr-images" against its contract: the commands as the course text has them, nothing lost."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+COURSE = Path(__file__).parents[2] / "labs" / "acr-images"
+CONTRACT = Path(__file__).parent / "data" / "lab_2_contract.yaml"
+PLACEHOLDER = "progressacr12345678"
+SERVER = "@{ACR_LOGIN_SERVER}/mywebapi"
+
+
+def read(path: Path) -> Any:
+    """The file with every scalar as text, as the loader has it."""
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+
+
+CONTRACTED = read(CONTRACT)
+LAB = read(COURSE / "lab-2.yaml")
+ERRATA = read(COURSE / "errata.yaml")
+STEPS = {step["ref"][0]: step for step in LAB["steps"]}
+COMMANDS = {command["ref"]: command for step in LAB["steps"] for command in step["commands"]}
+
+
+def folded(text: str) -> str:
+    return " ".join(text.replace("@{ACR_NAME}", PLACEHOLDER).split())
+
+
+def images_asked(step: dict[str, Any]) -> set[str]:
+    """The names in a step's registry that its checks ask for by name."""
+    return {
+        name
+        for check in step["checks"]
+        for name in check.get("docker.same-image", {}).get("images", ())
+        if name.startswith(SERVER)
+    }
+
+
+def test_the_course_loads_without_a_diagnostic() -> None:
+    from labrunner.content.load import load
+
+    loaded = load(str(COURSE), cache=None)
+    assert [str(problem) for problem in loaded.diagnostics] == []
+    assert loaded.course is not None
+    assert [command.ref for step in loaded.course.labs[0].steps for command in step.commands] == list(COMMANDS)
+
+
+def test_every_command_is_there_once_and_in_order() -> None:
+    refs = [command["ref"] for step in LAB["steps"] for command in step["commands"]]
+    assert refs == [entry["id"] for entry in CONTRACTED]
+
+
+def test_each_command_is_in_the_step_of_its_reference() -> None:
+    for name, step in STEPS.items():
+        assert step["ref"] == [name]
+        assert [command["ref"].rpartition(".")[0] for command in step["commands"]] == [name] * len(step["commands"])
+
+
+@pytest.mark.parametrize("entry", CONTRACTED, ids=lambda entry: entry["id"])
+def test_the_text_is_the_contracts(entry: dict[str, str]) -> None:
+    wanted = entry["corrected"] if entry["status"] == "corrected" else entry["written"]
+    assert folded(COMMANDS[entry["id"]]["run"]) == folded(wanted)
+
+
+@pytest.mark.parametrize("ref", COMMANDS)
+def test_each_command_tells_the_student_what_it_is_for(ref: str) -> None:
+    assert COMMANDS[ref]["says"].endswith(".")
+    assert COMMANDS[ref].get("expect"), "an exit status alone says little: name what is printed, or that nothing is"
+
+
+@pytest.mark.parametrize("ref", STEPS)
+def test_a_step_shows_the_errata_that_the_contract_names(ref: str) -> None:
+    wanted = {name for entry in CONTRACTED if entry["id"].startswith(f"{ref}.") for name in entry["errata"]}
+    assert set(STEPS[ref]["errata"]) == wanted
+
+
+def test_every_erratum_is_whole_and_known_once() -> None:
+    names = [erratum["id"] for erratum in ERRATA]
+    assert len(names) == len(set(names))
+    assert set(names) >= {name for step in LAB["steps"] for name in step["errata"]}
+    for erratum in ERRATA:
+        assert set(erratum) == {"id", "where", "says", "wrong", "correction", "source"}
+        assert all(text.strip() for text in erratum.values()), erratum["id"]
+
+
+@pytest.mark.parametrize("ref", ["L2.S2", "L2.S3"])
+def test_every_tag_that_a_step_makes_is_asked_for(ref: str) -> None:
+    """By name, or by the form of the two that differ each time. 1.0.0 belongs to the step that makes it first."""
+    known = {"IMAGE_NAME": "mywebapi", "VERSION": "1.0.0", "BUILD_NUMBER": "build-123", "ACR_LOGIN_SERVER": SERVER[:-9]}
+    made = set()
+    for command in STEPS[ref]["commands"]:
+        words = re.sub(r"\$(\w+)", lambda found: known.get(found[1], found[0]), command["run"]).split()
+        if words[:2] == ["docker", "tag"]:
+            assert words[2] == "mywebapi:latest"
+            made.add(words[3])
+    if ref == "L2.S3":
+        kinds = [kind for check in STEPS[ref]["checks"] for kind in check if "." in kind]
+        assert {"docker.tag-from", "docker.tag-like"} <= set(kinds)
+        made -= {f"{SERVER}:1.0.0", f"{SERVER}:$GIT_SHA", f"{SERVER}:$TIMESTAMP"}
+    assert images_asked(STEPS[ref]) == made
+
+
+def test_no_two_steps_ask_for_the_same_tag() -> None:
+    """Else the later step's check would pass before it."""
+    assert not images_asked(STEPS["L2.S2"]) & images_asked(STEPS["L2.S3"])
+
+
+@pytest.mark.parametrize("ref", STEPS)
+def test_a_check_names_a_command_of_its_own_step(ref: str) -> None:
+    refs = {command["ref"] for command in STEPS[ref]["commands"]}
+    assert {check["after"] for check in STEPS[ref]["checks"] if "after" in check} <= refs
+
+
+@pytest.mark.parametrize("ref", STEPS)
+def test_a_step_helps_and_ends(ref: str) -> None:
+    step = STEPS[ref]
+    assert 2 <= len(step["hints"]) <= 3
+    assert step["mistakes"]
+    assert step["solution"]["text"]
+    assert ("wrong" in step) == (step.get("reads_only") == "true")
+    assert ("cleanup" in step) == (step.get("reads_only") != "true")
+
+
+def test_what_later_commands_need_is_carried() -> None:
+    """A learner may start at any step, in a shell that saw nothing of the earlier ones."""
+    for ref, command in COMMANDS.items():
+        sets_variable = re.match(r"[A-Z_]+=", command["run"]) is not None
+        assert (command.get("carries") == "true") == sets_variable, ref
+
+
+# -- the stand-ins -------------------------------------------------------------------------------------------------
+
+SCRIPTS = sorted((COURSE / "images").glob("*.sh"))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_a_script_is_whole(script: Path) -> None:
+    subprocess.run(["sh", "-n", str(script)], check=True, timeout=10)
+
+
+def test_every_script_is_in_an_image_and_says_that_it_stands_in() -> None:
+    images = read(COURSE / "course.yaml")["images"]
+    used = {COURSE / name for image in images for name in image["files"].values()}
+    assert used == set(SCRIPTS)
+    for image in images:
+        assert "Stands in for" in image["says"]
+        assert "no .NET application" in image["says"]
+
+
+def answer(request: str) -> tuple[str, str, str]:
+    """Status line, body and log of the web API's stand-in."""
+    ran = subprocess.run(
+        ["sh", str(COURSE / "images" / "respond.sh")],
+        input=request.encode(),
+        capture_output=True,
+        env={"PATH": os.environ["PATH"]},
+        check=True,
+        timeout=10,
+    )
+    head, _, body = ran.stdout.decode().partition("\r\n\r\n")
+    length = re.search(r"^Content-Length: (\d+)\r?$", head, re.MULTILINE)
+    assert length is not None
+    if not request.startswith("HEAD"):
+        assert int(length[1]) == len(body)
+    return head, body, ran.stderr.decode()
+
+
+def test_the_stand_in_is_healthy() -> None:
+    head, body, log = answer("GET /api/health?full=1 HTTP/1.1\r\nHost: localhost:8080\r\nAccept: */*\r\n\r\n")
+    assert head.startswith("HTTP/1.1 200 OK\r\n")
+    assert "Content-Type: application/json" in head
+    assert body == '{"status":"Healthy"}'
+    assert "Request finished HTTP/1.1 GET http://localhost:8080/api/health?full=1 - 200" in log
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        ("HEAD /api/health HTTP/1.1\r\nHost: x\r\n\r\n", "200 OK"),
+        ("GET / HTTP/1.0\r\n\r\n", "404 Not Found"),
+        ("GET /api/healthy HTTP/1.1\r\nHost: x\r\n\r\n", "404 Not Found"),
+        ("POST /api/health HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody", "405 Method Not Allowed"),
+        ("nonsense\r\n\r\n", "400 Bad Request"),
+    ],
+)
+def test_the_stand_in_refuses_the_rest(request_text: str, status: str) -> None:
+    head, body, _ = answer(request_text)
+    assert head.splitlines()[0] == f"HTTP/1.1 {status}"
+    assert body == ""
