@@ -1,0 +1,70 @@
+"""Where a sandbox's things are. No I/O but resolving links."""
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from labrunner.places import run_dir, sandbox_dir
+from labrunner.sandbox.errors import SandboxError
+
+__all__ = ["Layout", "check_name", "layout"]
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Where a sandbox's things are. folder: all that it keeps. run: sockets and locks. id: one per folder, for ever."""
+
+    name: str
+    folder: str
+    run: str
+    id: str
+
+    @property
+    def home(self) -> str:
+        """HOME inside, at the same path on this machine."""
+        return f"{self.folder}/home"
+
+    @property
+    def work(self) -> str:
+        """The work folder inside, at the same path on this machine."""
+        return f"{self.folder}/work"
+
+    @property
+    def shell_dir(self) -> str:
+        """A folder (0700) that both sides see at this path, for the files that a shell is handed."""
+        return f"{self.run}/shell"
+
+    @property
+    def config(self) -> str:
+        """What the supervisor was started with."""
+        return f"{self.folder}/config.json"
+
+    @property
+    def control(self) -> str:
+        """The control socket."""
+        return f"{self.run}/control"
+
+    @property
+    def group(self) -> str:
+        """The control group of its containers."""
+        return f"labrunner-{self.name}-{self.id}"
+
+
+def check_name(name: str) -> str:
+    """The name, if it is one. Raises SandboxError."""
+    if not _NAME.fullmatch(name):
+        raise SandboxError(
+            f"{name!r} is no name for a sandbox",
+            "Use 1 to 20 small letters, digits and inner hyphens, such as `team-2`.",
+        )
+    return name
+
+
+def layout(name: str, env: Mapping[str, str]) -> Layout:
+    """Where that sandbox's things are, whether it exists or not."""
+    folder = os.path.realpath(sandbox_dir(env, check_name(name)))
+    return Layout(name=name, folder=folder, run=run_dir(name), id=hashlib.sha256(folder.encode()).hexdigest()[:8])

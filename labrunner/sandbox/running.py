@@ -1,0 +1,158 @@
+"""A running sandbox: entered, asked, held. Whoever has one may be any process, at any time after `machine.up`."""
+
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from labrunner.sandbox import engine
+from labrunner.sandbox.control import CAPABILITIES, Reply, host_program, python_line, request, run_errand
+from labrunner.sandbox.environment import machine_environment
+from labrunner.sandbox.errors import SandboxError
+from labrunner.sandbox.layout import Layout
+from labrunner.sandbox.lock import Lock
+from labrunner.sandbox.rootfs import is_masked
+from labrunner.shell.program import ProgramError, ProgramResult, run_program
+
+__all__ = ["Sandbox", "ask_supervisor", "remedy_up"]
+
+_ENGINE_SECONDS = 60.0
+_BUSY_REMEDY = "Wait until it ends, or use a sandbox of your own with `--sandbox NAME`."
+
+
+class Sandbox:
+    """A running sandbox."""
+
+    def __init__(self, place: Layout, reply: Reply, env: Mapping[str, str]) -> None:
+        self.layout = place
+        self.name = place.name
+        self.pid = reply.pid
+        self._outer = env
+        config = json.loads(Path(place.config).read_text(encoding="utf-8"))
+        self.tools_path: str = config["path"]
+
+    @property
+    def address(self) -> str:
+        """The engine's socket, as a path of this machine."""
+        return f"/proc/{self.pid}/root{engine.SOCKET}"
+
+    @property
+    def engine_url(self) -> str:
+        """The engine, from outside."""
+        return f"unix://{self.address}"
+
+    def environment(self) -> dict[str, str]:
+        """The whole environment of what runs inside."""
+        return machine_environment(self._outer, path=self.tools_path, home=self.layout.home)
+
+    def prefix(self, cwd: str | None = None) -> tuple[str, ...]:
+        """The argument list that runs what follows it inside, in the work folder or `cwd`. Raises SandboxError."""
+        return (
+            host_program("nsenter"),
+            *("--target", str(self.pid), "--mount", "--net", "--uts", "--pid"),
+            # Through the supervisor's root: a plain path would be opened outside, and be writable from a wrong side.
+            f"--wd=/proc/{self.pid}/root{cwd or self.layout.work}",
+            "--",
+            host_program("setpriv"),
+            f"--bounding-set={CAPABILITIES}",
+            "--",
+        )
+
+    def run(
+        self,
+        line: Sequence[str],
+        *,
+        timeout: float = 60.0,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> ProgramResult:
+        """Run a program inside to its end. Raises SandboxError, also for one that does not end in time."""
+        environment = self.environment() if env is None else env
+        try:
+            return run_program([*self.prefix(cwd), *line], env=environment, cwd="/", timeout=timeout)
+        except ProgramError as error:
+            raise SandboxError(str(error)) from error
+
+    def worker_line(self, module: str) -> list[str]:
+        """An argument list that runs a module of labrunner inside, with the libraries that it has here."""
+        return [*self.prefix(), *python_line(module, site=True)]
+
+    def hold(self, what: str) -> Lock:
+        """Hold the sandbox for a run. what: the command line, for a second one. Raises SandboxBusy."""
+        return self.lock_of(self.layout, what)
+
+    @staticmethod
+    def lock_of(place: Layout, what: str) -> Lock:
+        """The lock of that sandbox, held. Raises SandboxBusy."""
+        return Lock(f"{place.run}/lock", what=what, busy=f"sandbox '{place.name}' is in use", remedy=_BUSY_REMEDY)
+
+    def show(self, paths: Iterable[str]) -> None:
+        """Have folders or files of this machine seen inside, read-only, at the same paths. Raises SandboxError."""
+        hidden = []
+        for path in sorted({os.path.realpath(path) for path in paths}):
+            with suppress(OSError):
+                if is_masked(path) and not Path(f"/proc/{self.pid}/root{path}").exists():
+                    hidden.append(path)
+        if not hidden:
+            return
+        complaint = run_errand("show", str(self.pid), *hidden)
+        if complaint:
+            raise SandboxError(f"{', '.join(hidden)} cannot be shown in the sandbox: {complaint}")
+
+    def check_engine(self) -> dict[str, Any]:
+        """What the engine says of itself. Raises SandboxError if it does not answer, or is not this sandbox's."""
+        try:
+            info: dict[str, Any] = engine.ask(self.address, "/info")
+        except OSError as error:
+            reply = ask_supervisor(self.layout, "status")
+            if reply is None:
+                raise SandboxError(f"sandbox '{self.name}' is not running any more", remedy_up(self.name)) from error
+            why = f"it {reply.engine_end}" if reply.engine_end else str(error)
+            raise SandboxError(
+                f"the Docker Engine of sandbox '{self.name}' does not answer: {why}", remedy_up(self.name)
+            ) from error
+        if not engine.is_ours(info, name=self.name, identity=self.layout.id):
+            raise SandboxError(
+                f"the Docker Engine at {self.address} is not that of sandbox '{self.name}'", remedy_up(self.name)
+            )
+        return info
+
+    def wait_for_engine(self) -> None:
+        """Until it answers. Raises SandboxError with the end of its log if it does not."""
+        deadline = time.monotonic() + _ENGINE_SECONDS
+        log = f"{self.layout.folder}/log/dockerd.log"
+        while True:
+            try:
+                engine.ask(self.address, "/info")
+            except OSError as error:
+                reply = ask_supervisor(self.layout, "status")
+                if reply is None or not reply.engine_running or time.monotonic() > deadline:
+                    words = engine.last_lines(log)
+                    raise SandboxError(
+                        f"the Docker Engine of sandbox '{self.name}' does not start:\n{words}", f"See {log}."
+                    ) from error
+                time.sleep(0.02)
+            else:
+                self.check_engine()
+                return
+
+
+def remedy_up(name: str) -> str:
+    """The command line that starts it."""
+    return "labrunner sandbox up" + ("" if name == "default" else f" --sandbox {name}")
+
+
+def ask_supervisor(place: Layout, what: str) -> Reply | None:
+    """The supervisor's answer, if it is this folder's. Raises SandboxError for another one's."""
+    reply = request(place.control, "status")
+    if reply is None:
+        return None
+    if reply.folder != place.folder:
+        raise SandboxError(
+            f"another sandbox named '{place.name}' is running, with its data in {reply.folder}",
+            "Use another name with `--sandbox NAME`.",
+        )
+    return reply if what == "status" else request(place.control, what)

@@ -1,0 +1,175 @@
+"""PID 1 of a private machine: makes it, starts the engine, reaps, answers on the control socket.
+
+    python -m labrunner.sandbox.supervisor CONFIG.json DESCRIPTOR
+
+It writes to the descriptor when the machine is made, and closes it.
+
+Run by `sandbox.machine` in fresh namespaces. When it ends, the kernel ends everything that runs inside; so nothing has
+to be remembered for a crash. It knows nothing of labs. Standard library only, and little of it: it has to start fast.
+
+The control socket takes one JSON line `{"do": ...}` and gives one back: "status", "start-engine" (harmless when it
+runs), "stop" (the engine ends in order, then everything does).
+"""
+
+import json
+import os
+import selectors
+import signal
+import socket
+import struct
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from labrunner.sandbox import kernel
+from labrunner.sandbox.cgroups import remove_group
+from labrunner.sandbox.engine import EngineSpec, arguments, storage_driver
+from labrunner.sandbox.rootfs import Plan, build
+
+__all__ = ["Supervisor", "main"]
+
+_STOP_SECONDS = 6.0
+_REQUEST_SECONDS = 1.0
+
+
+class Supervisor:
+    """The state of one private machine, and its loop."""
+
+    def __init__(self, config: dict[str, Any], control: socket.socket) -> None:
+        self._config = config
+        self._spec = EngineSpec(**config["engine"])
+        self._control = control
+        self._started = time.time()
+        self._engine_pid = 0
+        self._engine_since = 0.0
+        self._engine_end = ""
+        self._stop_at = 0.0
+
+    def start_engine(self) -> None:
+        """Start the engine unless it runs."""
+        if self._engine_pid:
+            return
+        Path("/run/docker.pid").unlink(missing_ok=True)
+        line = arguments(self._spec, driver=storage_driver(self._spec.data))
+        log = os.open(self._config["engine_log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            self._engine_pid = os.posix_spawn(
+                line[0],
+                line,
+                self._config["engine_env"],
+                file_actions=[
+                    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                    (os.POSIX_SPAWN_DUP2, log, 1),
+                    (os.POSIX_SPAWN_DUP2, log, 2),
+                ],
+                setpgroup=0,
+                setsigmask=[],
+                setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGCHLD],
+            )
+        finally:
+            os.close(log)
+        self._engine_since = time.time()
+        self._engine_end = ""
+
+    def serve(self) -> None:
+        """Until told to stop."""
+        wake, waker = os.pipe()
+        os.set_blocking(wake, False)
+        os.set_blocking(waker, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(waker)
+        selector = selectors.DefaultSelector()
+        selector.register(wake, selectors.EVENT_READ)
+        selector.register(self._control, selectors.EVENT_READ)
+        while not self._is_over():
+            self._reap()
+            for key, _ in selector.select(0.5 if self._stop_at else None):
+                if key.fileobj is self._control:
+                    self._answer()
+                else:
+                    os.read(wake, 4096)
+
+    def _is_over(self) -> bool:
+        return bool(self._stop_at) and (not self._engine_pid or time.monotonic() > self._stop_at)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            if pid == self._engine_pid:
+                self._engine_pid = 0
+                code = os.waitstatus_to_exitcode(status)
+                how = f"ended by signal {-code}" if code < 0 else f"ended with status {code}"
+                self._engine_end = f"{how} at {time.strftime('%H:%M:%S')}"
+
+    def _answer(self) -> None:
+        connection, _ = self._control.accept()
+        with connection:
+            connection.settimeout(_REQUEST_SECONDS)
+            peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+            if struct.unpack("3i", peer)[1] != os.getuid():
+                return
+            try:
+                request = json.loads(connection.makefile("rb").readline(65536))
+                reply = self._do(str(request.get("do")))
+                connection.sendall(json.dumps(reply).encode() + b"\n")
+            except (OSError, ValueError, AttributeError) as error:
+                print(f"a request on the control socket failed: {error}", file=sys.stderr, flush=True)  # noqa: T201
+
+    def _do(self, what: str) -> dict[str, Any]:
+        if what == "start-engine":
+            try:
+                self.start_engine()
+            except OSError as error:
+                return {"error": f"the engine cannot be started: {error}"}
+        elif what == "stop":
+            self._stop_at = time.monotonic() + _STOP_SECONDS
+            if self._engine_pid:
+                os.kill(self._engine_pid, signal.SIGTERM)
+        elif what != "status":
+            return {"error": f"unknown request {what!r}"}
+        return {
+            "name": self._spec.name,
+            "id": self._spec.id,
+            "folder": self._config["folder"],
+            "started": self._started,
+            "engine": {"running": bool(self._engine_pid), "since": self._engine_since, "end": self._engine_end},
+        }
+
+
+def _bind(path: str) -> socket.socket:
+    Path(path).unlink(missing_ok=True)
+    control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    control.bind(path)
+    return control
+
+
+def main(words: list[str]) -> int:
+    """Make the machine and hold it."""
+    config = json.loads(Path(words[0]).read_text(encoding="utf-8"))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    os.umask(0o022)
+    os.set_inheritable(int(words[1]), False)  # noqa: FBT003
+    control = _bind(config["control"])
+    plan = config["plan"]
+    build(Plan(writable=tuple(plan["writable"]), visible=tuple(plan["visible"]), tmp=plan["tmp"], etc=plan["etc"]))
+    kernel.interface_up("lo")
+    socket.sethostname("labrunner")
+    remove_group("/sys/fs/cgroup", config["engine"]["group"])
+    supervisor = Supervisor(config, control)
+    supervisor.start_engine()
+    control.listen(8)  # whoever gets through to us finds the machine made
+    os.write(int(words[1]), b"ready\n")
+    os.close(int(words[1]))
+    supervisor.serve()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
