@@ -63,9 +63,14 @@ class LiveOutput:
         if not data:
             return
         self.seen = True
-        data = self._held + data.replace("\r\n", "\n")
+        data = (self._held + data).replace("\r\n", "\n")
         self._held = ""
-        if not self._moving and self._at == len(self._cells) and not _CONTROL.search(data):
+        if (
+            not self._moving
+            and not _CONTROL.search(data)
+            and "".join(self._cells) == self._drawn
+            and self._at == len(self._cells)
+        ):
             self._plain(data)
             return
         unfinished = _UNFINISHED.search(data, max(0, len(data) - _LONGEST_SEQUENCE))
@@ -146,9 +151,11 @@ class LiveOutput:
 
     def _sequence(self, arguments: str, final: str) -> None:
         number = int(arguments) if arguments.isdecimal() and len(arguments) < 5 else 0
-        if final in _MOVES or (final == "J" and number >= 2) or (arguments.startswith("?") and final == "h" and "49" in arguments):
+        private = arguments[:1] in {"?", "<", "=", ">"}
+        alternate_screen = final == "h" and arguments in {"?47", "?1047", "?1049"}
+        if alternate_screen or (not private and (final in _MOVES or (final == "J" and number >= 2))):
             self._start_moving()
-        elif self._moving:
+        elif self._moving or private:
             return
         elif final == "K" and number == 1:
             self._cells[: self._at] = [" "] * self._at

@@ -5,7 +5,7 @@ copied and searched.
 """
 
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO
 
 from labrunner.model import Outcome
@@ -50,10 +50,10 @@ class Plain:
             events.CommandEnded: self._command_ended,
             events.CheckEnded: self._check_ended,
             events.ShellRestarted: self._shell_restarted,
+            events.CarriedOver: self._carried_over,
             events.HintShown: self._hint_shown,
             events.MistakeRecognised: self._mistake_recognised,
             events.StepEnded: self._step_ended,
-            events.Proved: self._proved,
             events.SessionEnded: self._session_ended,
         }
 
@@ -114,6 +114,9 @@ class Plain:
 
     def _command_started(self, event: events.CommandStarted) -> None:
         host = "" if event.host == "local" else f"{event.host} "
+        if event.file:
+            self._say(f"Write the file {event.file}", indent="    ")
+            return
         first, *rest = texts.clean(event.run).rstrip("\n").split("\n")
         self._line(f"    {host}$ {first}")
         for line in rest:
@@ -125,16 +128,24 @@ class Plain:
         verdict = texts.command_verdict(event)
         if event.outcome is not Outcome.PASSED:
             self._verdict(event.outcome, f"{verdict} ({texts.duration(event.seconds)})", indent="    ")
-            for line in event.explanation:
-                self._line(f"        {texts.clean(line)}")
+            self._explanation(event.explanation)
         elif verdict:
             self._say(f"({verdict})", indent="    ")
+
+    def _explanation(self, lines: Sequence[str]) -> None:
+        """Lines of up to 80 columns: as far to the right as they fit."""
+        indent = " " * max(0, min(8, WIDTH - max(map(len, lines), default=0)))
+        for line in lines:
+            self._line(f"{indent}{texts.clean(line)}".rstrip())
 
     def _check_ended(self, event: events.CheckEnded) -> None:
         self._verdict(event.outcome, f"{event.kind}: {event.message}", indent="    ")
 
-    def _shell_restarted(self, event: events.ShellRestarted) -> None:
-        self._say("The shell ended with this command; a new one runs. Variables set before are gone.", indent="    ")
+    def _shell_restarted(self, _event: events.ShellRestarted) -> None:
+        self._say(texts.SHELL_RESTARTED, indent="    ")
+
+    def _carried_over(self, event: events.CarriedOver) -> None:
+        self._say(f"(set again in a new shell: {'; '.join(event.runs)})", indent="    ")
 
     def _hint_shown(self, event: events.HintShown) -> None:
         self._say(f"Hint {event.number} of {event.count}: {event.text}", indent="    ")
@@ -149,12 +160,6 @@ class Plain:
             self._advised = True
             self._say(texts.error_advice(self._tally.target), indent="          ")
 
-    def _proved(self, event: events.Proved) -> None:
-        mark = "ok" if event.ok else "NOT PROVEN"
-        at = f" ({event.at})" if event.at and not event.ok else ""
-        what = event.check or "step"
-        self._say(f"{mark:<4}{event.phase:<12}{what}: {event.message}{at}", indent="    ", hanging=" " * 20)
-
     def _session_ended(self, event: events.SessionEnded) -> None:
         self._line()
         self._say(f"Summary: {texts.totals_line(event.totals)} in {texts.duration(event.seconds)}")
@@ -165,8 +170,10 @@ class Plain:
         if any(end.outcome is Outcome.ERROR for end in wrong):
             self._say(texts.error_advice(self._tally.target), indent="  ")
         if self._tally.mode != "check":
-            remains = texts.what_remains(self._tally.target, self._tally.made, self._sandbox)
+            remains, command = texts.what_remains(self._tally.target, self._tally.made, self._sandbox)
             if remains:
                 self._say(remains)
+            if command:
+                self._line(f"    {command}")
         if self._report:
             self._line(f"Report: {self._report}")

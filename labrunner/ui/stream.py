@@ -6,7 +6,7 @@ from typing import TextIO
 
 from labrunner.ui.texts import ascii_only
 
-__all__ = ["Sink", "columns_of", "is_terminal", "wants_color"]
+__all__ = ["Sink", "columns_of", "is_terminal", "rows_of", "wants_color"]
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -27,6 +27,14 @@ def columns_of(stream: TextIO, env: Mapping[str, str], *, default: int = 80) -> 
         text = env.get("COLUMNS", "")
         columns = int(text) if text.isdecimal() and int(text) > 0 else default
     return max(20, columns)
+
+
+def rows_of(stream: TextIO) -> int:
+    """The height of the terminal behind the stream, now; 24 if it does not say."""
+    try:
+        return os.get_terminal_size(stream.fileno()).lines or 24
+    except (OSError, ValueError):
+        return 24
 
 
 def wants_color(stream: TextIO, env: Mapping[str, str]) -> bool:

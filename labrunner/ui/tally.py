@@ -43,6 +43,8 @@ class Tally:
 
     def is_last(self, lab: str, step: str) -> bool:
         """Whether the plan ends with this step."""
-        return bool(self.plan) and self.plan[-1]["id"] == lab and bool(
-            self.plan[-1]["steps"] and self.plan[-1]["steps"][-1]["id"] == step
+        return (
+            bool(self.plan)
+            and self.plan[-1]["id"] == lab
+            and bool(self.plan[-1]["steps"] and self.plan[-1]["steps"][-1]["id"] == step)
         )

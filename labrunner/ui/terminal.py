@@ -2,7 +2,7 @@
 
 import contextlib
 import termios
-from typing import TextIO
+from typing import Self, TextIO
 
 from labrunner.ui.stream import Sink, is_terminal
 
@@ -23,7 +23,7 @@ class ProgramKeys:
         self._descriptor = descriptor
         self._saved: list[object] | None = None
 
-    def __enter__(self) -> "ProgramKeys":
+    def __enter__(self) -> Self:
         if self._descriptor is None or self._saved is not None:
             return self
         try:

@@ -8,6 +8,7 @@ from labrunner.record.events import CommandEnded
 
 __all__ = [
     "MARKS",
+    "SHELL_RESTARTED",
     "ascii_only",
     "clean",
     "command_verdict",
@@ -29,7 +30,22 @@ WORDS: Mapping[Outcome, str] = {
     Outcome.NOT_RUN: "NOT RUN",
 }
 
-MARKS = str.maketrans({"•": "*", "─": "-", "·": "-", "–": "-", "—": "-", "…": "...", "▌": "|", "━": "-", "’": "'"})
+SHELL_RESTARTED = "The shell ended with that command, so a new one was started. Variables set before are gone."
+
+MARKS = str.maketrans(
+    {
+        "•": "*",
+        "─": "-",
+        "━": "-",
+        "│": "|",
+        "▌": "|",
+        "·": "-",
+        "…": "...",
+        "\u2013": "-",
+        "\u2014": "-",
+        "\u2019": "'",
+    }
+)
 """What our own typography becomes on a terminal that cannot show it."""
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
@@ -75,16 +91,15 @@ def excerpt(output: str, *, head: int = 30, tail: int = 10) -> list[str]:
     return [*lines[:head], f"[... {left_out} lines left out ...]", *lines[-tail:]]
 
 
-def command_verdict(event: CommandEnded, timeout: float | None = None) -> str:
+def command_verdict(event: CommandEnded) -> str:
     """How a command ended, where that is worth a line; empty for one that passed in the usual way."""
     after = f" after {duration(event.seconds)}"
     if event.end == "limit":
         return f"It would go on for ever, so it was stopped{after}. That is fine."
     if event.end == "timeout":
-        limit = f" of {duration(timeout)}" if timeout else ""
-        return f"It did not end within its time{limit} and was stopped."
+        return f"It took too long and was stopped{after}."
     if event.end == "interrupted":
-        return f"It was interrupted from the keyboard{after}."
+        return f"It was stopped from the keyboard{after}."
     if event.outcome is Outcome.PASSED:
         return f"It fails, as it should (exit status {event.exit_status})." if event.exit_status else ""
     if event.exit_status is None:
@@ -104,7 +119,9 @@ def error_advice(target: str) -> str:
 def totals_line(totals: Mapping[str, int]) -> str:
     """`2 passed, 1 failed`; what is zero is left out, except passed."""
     parts = [f"{totals.get('passed', 0)} passed"]
-    parts += [f"{totals[key]} {key.replace('_', ' ')}" for key in ("failed", "error", "skipped", "not_run") if totals.get(key)]
+    parts += [
+        f"{totals[key]} {key.replace('_', ' ')}" for key in ("failed", "error", "skipped", "not_run") if totals.get(key)
+    ]
     return ", ".join(parts)
 
 
@@ -116,13 +133,16 @@ def things(kinds: Iterable[str]) -> str:
     return ", ".join(count(number, kind.replace("-", " ")) for kind, number in counted.items())
 
 
-def what_remains(target: str, kinds: Iterable[str], sandbox: str = "") -> str:
-    """What is left behind after the run and how to remove it."""
+def what_remains(target: str, kinds: Iterable[str], sandbox: str = "") -> tuple[str, str]:
+    """What is left behind after the run, and the command that removes it; either may be empty."""
     made = things(kinds)
     if target == "sandbox":
+        holds = f", with what you made in it ({made})" if made else ""
         name = f" --sandbox {sandbox}" if sandbox else ""
-        holds = f" with what you made in it ({made})" if made else ""
-        return f"The sandbox is still running{holds}. To remove it and everything in it: `labrunner sandbox down{name}`"
+        return (
+            f"The sandbox is still running{holds}. This removes it and everything in it:",
+            f"labrunner sandbox down{name}",
+        )
     if made:
-        return f"Made during this run and still there: {made}. Remove what you do not need."
-    return ""
+        return f"Made during this run and still there: {made}. Remove what you do not need.", ""
+    return "", ""

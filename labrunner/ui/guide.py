@@ -1,0 +1,350 @@
+"""The presenter for a learner at a terminal: shows each step, asks before each command, explains what came.
+
+A Policy of the engine: it sees every event and answers every fork. Each question is a line that lists all that
+can be typed; Ctrl-D and Ctrl-C at a question mean quit. While a command runs the keyboard is the command's.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self, TextIO
+
+from labrunner.engine.policy import Moment, Move, Point
+from labrunner.model import Course, Lab, Option, Outcome, Step
+from labrunner.record import events
+from labrunner.ui import texts
+from labrunner.ui.live import LiveOutput
+from labrunner.ui.questions import fold_choices, quiz
+from labrunner.ui.scenes import Scenes, file_of
+from labrunner.ui.screen import Screen
+from labrunner.ui.tally import Tally
+from labrunner.ui.terminal import Keyboard, ProgramKeys
+
+__all__ = ["Guide"]
+
+LETTERS: Mapping[Move, str] = {
+    Move.RUN: "c",
+    Move.RETRY: "r",
+    Move.RESTART: "b",
+    Move.HINT: "h",
+    Move.SKIP: "s",
+    Move.NEXT: "n",
+    Move.QUIT: "q",
+}
+WORDS: Mapping[Move, str] = {
+    Move.RETRY: "try again",
+    Move.RESTART: "begin again",
+    Move.HINT: "hint",
+    Move.SKIP: "skip step",
+    Move.NEXT: "next step",
+    Move.QUIT: "quit",
+}
+WHILE_RUNNING = (events.OutputArrived, events.ShellRestarted, events.CommandEnded)
+
+
+class Guide:
+    """Guides through `course` (its variables filled in) on a terminal.
+
+    accessible: plain lines in reading order, nothing redrawn, no boxes, no meaning in colour.
+    sandbox: the name given with --sandbox, for the advice at the end; empty for the usual one.
+    Use it as a context manager: leaving it gives the terminal back whatever happened.
+    """
+
+    mode = "guided"
+    live = True
+
+    def __init__(
+        self,
+        source: TextIO,
+        stream: TextIO,
+        *,
+        course: Course,
+        env: Mapping[str, str],
+        accessible: bool = False,
+        sandbox: str = "",
+    ) -> None:
+        self._screen = Screen(stream, env=env, accessible=accessible)
+        self._keys = Keyboard(source, self._screen.sink)
+        self.keyboard: int | None = self._keys.descriptor
+        self._program_keys = ProgramKeys(self.keyboard)
+        self._scenes = Scenes(self._screen, course)
+        self._course = course
+        self._sandbox = sandbox
+        self._tally = Tally()
+        self._output: LiveOutput | None = None
+        self._introduced: tuple[str, str] | None = None
+        self._drawn: tuple[str, str, str] | None = None
+        self._waited: set[str] = set()
+        self._go_on = False
+        self._quitting = False
+        self._restarted = False
+        self._show: Mapping[type[events.Event], Callable[[Any], None]] = {
+            events.SessionStarted: self._session_started,
+            events.LabStarted: self._lab_started,
+            events.StepStarted: self._step_started,
+            events.CommandStarted: self._command_started,
+            events.OutputArrived: self._output_arrived,
+            events.CommandEnded: self._command_ended,
+            events.CheckWaiting: self._check_waiting,
+            events.CheckEnded: self._check_ended,
+            events.ShellRestarted: self._shell_restarted,
+            events.CarriedOver: self._carried_over,
+            events.HintShown: self._hint_shown,
+            events.MistakeRecognised: self._mistake_recognised,
+            events.StepEnded: self._step_ended,
+            events.SessionEnded: self._session_ended,
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the terminal back. Idempotent."""
+        self._program_keys.__exit__(None, None, None)
+        self._screen.end_status()
+        self._screen.sink.flush()
+
+    # -- what happens
+
+    def show(self, event: events.Event) -> None:
+        """Present the event."""
+        self._tally.add(event)
+        present = self._show.get(type(event))
+        if present is None:
+            return
+        if self._output is not None and not isinstance(event, WHILE_RUNNING):
+            self._release()
+        present(event)
+        self._screen.sink.flush()
+
+    def _release(self) -> None:
+        """No command runs any more: the keyboard is ours."""
+        self._program_keys.__exit__(None, None, None)
+        self._output = None
+
+    def _session_started(self, event: events.SessionStarted) -> None:
+        self._scenes.session(event, self._tally)
+
+    def _lab_started(self, event: events.LabStarted) -> None:
+        lab = self._lab(event.lab)
+        if lab is not None:
+            self._scenes.lab(lab)
+        else:
+            self._screen.heading(event.title)
+
+    def _step_started(self, event: events.StepStarted) -> None:
+        self._waited.clear()
+        step = self._step(event.lab, event.step)
+        if step is not None:
+            self._introduce(event.lab, step, event.number, event.count)
+        if event.attempt > 1:
+            self._screen.gap()
+            self._screen.line(f"Attempt {event.attempt}", style="dim")
+
+    def _command_started(self, event: events.CommandStarted) -> None:
+        if self._drawn != (event.lab, event.step, event.run):
+            self._screen.gap()
+            if event.file:
+                self._scenes.file(event.file, event.run)
+            else:
+                self._screen.command(event.run, event.host)
+        self._drawn = None
+        if event.file:
+            return
+        screen = self._screen
+        self._output = LiveOutput(screen.sink.write, columns=screen.columns, rows=screen.rows, redraw=not screen.plain)
+        screen.sink.flush()
+        self._program_keys.__enter__()
+
+    def _output_arrived(self, event: events.OutputArrived) -> None:
+        if self._output is not None:
+            self._output.feed(event.data)
+
+    def _command_ended(self, event: events.CommandEnded) -> None:
+        if self._output is not None:
+            self._output.finish("\n".join(texts.excerpt(event.output)) if event.output.strip() else "")
+        self._release()
+        verdict = texts.command_verdict(event)
+        if event.outcome is not Outcome.PASSED:
+            self._screen.verdict(event.outcome, verdict or "This is not what should have come.")
+            room = self._screen.columns - max(map(len, event.explanation), default=0)
+            self._screen.verbatim(event.explanation, indent=max(0, min(4, room)))
+        elif verdict or not event.output.strip():
+            self._screen.line(verdict or "Done, no output.", style="dim", indent=2)
+        if self._restarted:
+            self._restarted = False
+            self._screen.line(texts.SHELL_RESTARTED, indent=2)
+
+    def _check_waiting(self, event: events.CheckWaiting) -> None:
+        text = f"waiting: {event.message}"
+        self._screen.status(text)
+        if self._screen.plain and event.kind not in self._waited:
+            self._waited.add(event.kind)
+            self._screen.line(text, indent=2)
+
+    def _check_ended(self, event: events.CheckEnded) -> None:
+        self._screen.verdict(event.outcome, event.message or event.kind)
+
+    def _shell_restarted(self, _event: events.ShellRestarted) -> None:
+        self._restarted = True  # said after the command's own output
+
+    def _carried_over(self, event: events.CarriedOver) -> None:
+        self._screen.line(f"Your shell is new, so this was set again: {'; '.join(event.runs)}", style="dim")
+
+    def _hint_shown(self, event: events.HintShown) -> None:
+        self._screen.gap()
+        self._screen.labelled(f"Hint {event.number} of {event.count}:", event.text, style="bold yellow")
+
+    def _mistake_recognised(self, event: events.MistakeRecognised) -> None:
+        self._screen.labelled("Looks familiar:", event.text, style="bold yellow")
+
+    def _step_ended(self, event: events.StepEnded) -> None:
+        screen = self._screen
+        if event.outcome is Outcome.PASSED:
+            lab = self._lab(event.lab)
+            total = len(lab.steps) if lab else 0
+            done = self._tally.passed(event.lab)
+            progress = f" {done} of {total} steps of this lab are done." if total else ""
+            screen.verdict(event.outcome, f"{self._scenes.praise(done)}{progress}")
+            self._quiz(event)
+        elif event.outcome is Outcome.SKIPPED:
+            screen.verdict(event.outcome, "You can come back to it at any time.")
+        elif event.outcome is not Outcome.NOT_RUN:
+            screen.verdict(event.outcome, event.reason or "The step is not done yet.")
+
+    def _quiz(self, event: events.StepEnded) -> None:
+        step = self._step(event.lab, event.step)
+        if step is not None and not self._quitting and not quiz(self._screen, self._keys, step.questions):
+            self._quitting = True
+            self._screen.line("You stop here, and that is fine.")
+
+    def _session_ended(self, event: events.SessionEnded) -> None:
+        self._scenes.summary(event, self._tally, sandbox=self._sandbox)
+
+    # -- what is decided
+
+    def decide(self, moment: Moment) -> Move:
+        """Show where the learner is and ask; RUN without a question where there is nothing to choose."""
+        self._release()
+        if self._quitting and Move.QUIT in moment.moves:
+            return Move.QUIT
+        if moment.point is Point.STEP:
+            return self._decide_step(moment)
+        if moment.point is Point.COMMAND:
+            return self._decide_command(moment)
+        if moment.point is Point.PASSED:
+            return moment.moves[0]  # the next step's own question is where the learner rests
+        if moment.outcome is Outcome.ERROR:
+            self._screen.verdict(Outcome.ERROR, moment.reason)
+            self._screen.line(texts.error_advice(self._tally.target), indent=2)
+        return self._ask(moment, "go on")
+
+    def _decide_step(self, moment: Moment) -> Move:
+        number, total = self._place(moment)
+        usual = "start" if number == 1 else "go on"
+        self._screen.gap()
+        self._screen.line(f"Next: step {number} of {total}, {moment.step.title}")
+        move = self._ask(moment, usual, without=Move.HINT)
+        if move is Move.RUN:
+            self._introduce(moment.lab.id, moment.step, number, total)
+        return move
+
+    def _decide_command(self, moment: Moment) -> Move:
+        command = moment.command
+        assert command is not None
+        key = (moment.lab.id, moment.step.id, moment.text or command.run)
+        file = file_of(moment.step, command)
+        if self._drawn != key:
+            if file is not None:
+                self._scenes.file(file.path, moment.text)
+            else:
+                self._scenes.command(moment.step, command, moment.text)
+            self._drawn = key
+        if self._go_on or command.by == "labrunner":
+            self._go_on = False
+            return moment.moves[0]
+        return self._ask(moment, "write it" if file is not None else "run it")
+
+    def _ask(self, moment: Moment, usual: str, *, without: Move | None = None) -> Move:
+        """Ask until the answer is one of the moves; `usual` says what Enter does if that is RUN."""
+        moves = [move for move in moment.moves if move is not without]
+        answers = {LETTERS[move]: move for move in moves} | {move.value: move for move in moves}
+        parts = [f"[Enter] {WORDS.get(moves[0], usual)}"]
+        for move in moves[1:]:
+            again = move is Move.HINT and moment.hints_shown
+            parts.append(f"{LETTERS[move]} {'next hint' if again else WORDS.get(move, 'go on')}")
+        prompt = fold_choices(parts, self._screen.columns)
+        while True:
+            answer = self._line(prompt)
+            if answer is None:
+                return self._quit(moment)
+            answer = answer.strip().lower()
+            chosen = answers.get(answer) if answer else moves[0]
+            if chosen is Move.QUIT:
+                return self._quit(moment)
+            if chosen is not None:
+                self._go_on = chosen is Move.RETRY
+                return chosen
+            self._screen.line(self._refusal(answer, moment))
+
+    @staticmethod
+    def _refusal(answer: str, moment: Moment) -> str:
+        if answer in {"h", "hint"}:
+            return "You have seen every hint of this step." if moment.hints_shown else "There is no hint here."
+        return f"`{texts.clean(answer)[:20]}` is none of the choices."
+
+    def _line(self, prompt: str) -> str | None:
+        self._screen.gap()
+        return self._keys.line(prompt)
+
+    def _quit(self, moment: Moment) -> Move:
+        if not self._quitting:
+            self._quitting = True
+            here = f"{moment.lab.name or moment.lab.id}/{moment.step.id}"
+            self._screen.line("You stop here, and that is fine. To start at this step again:")
+            self._screen.verbatim([f"labrunner run {here}"], indent=4)
+        return Move.QUIT if Move.QUIT in moment.moves else moment.moves[0]
+
+    def choose(self, step: Step, options: tuple[Option, ...]) -> tuple[Option, ...]:  # noqa: ARG002
+        """The one alternative that the learner picks. After quit at this question the next fork quits."""
+        if len(options) <= 1:
+            return options
+        self._screen.gap()
+        self._screen.line("There is more than one way to do this. Choose one:")
+        for number, option in enumerate(options, 1):
+            self._screen.labelled(
+                f"{number}", f"{option.title}. {option.text}".strip() if option.text else option.title
+            )
+        last = len(options)
+        prompt = fold_choices([f"[Enter] {options[0].title}", f"1-{last} choose", "q quit"], self._screen.columns)
+        while True:
+            answer = self._line(prompt)
+            if answer is None or answer.strip().lower() in {"q", "quit"}:
+                self._quitting = True
+                return options[:1]
+            answer = answer.strip()
+            if not answer:
+                return options[:1]
+            if answer.isdecimal() and 1 <= int(answer) <= last:
+                return (options[int(answer) - 1],)
+            self._screen.line(f"Type a number from 1 to {last}, Enter or q.")
+
+    # -- where we are
+
+    def _introduce(self, lab: str, step: Step, number: int, total: int) -> None:
+        if self._introduced != (lab, step.id):
+            self._introduced = (lab, step.id)
+            self._drawn = None
+            self._scenes.step(step, number, total)
+
+    def _place(self, moment: Moment) -> tuple[int, int]:
+        ids = [step.id for step in moment.lab.steps]
+        return ids.index(moment.step.id) + 1, len(ids)
+
+    def _lab(self, name: str) -> Lab | None:
+        return next((lab for lab in self._course.labs if lab.id == name), None)
+
+    def _step(self, lab: str, name: str) -> Step | None:
+        found = self._lab(lab)
+        return next((step for step in found.steps if step.id == name), None) if found else None

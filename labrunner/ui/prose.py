@@ -1,0 +1,67 @@
+"""Course text (Markdown) as plain lines, for screen readers and terminals that can show nothing else."""
+
+import re
+import textwrap
+
+__all__ = ["plain_prose"]
+
+_ITEM = re.compile(r"(\s*(?:[-*+]|\d+[.)])\s+)(.*)")
+_HEADING = re.compile(r"#{1,6}\s+(.*?)\s*#*$")
+_RULE = re.compile(r"\s*(?:[-*_]\s*){3,}$|\s*\|?[\s:|-]+\|[\s:|-]*$")
+_LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
+_EMPHASIS = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
+
+
+def _inline(text: str) -> str:
+    return _EMPHASIS.sub(r"\2", _LINK.sub(r"\1 (\2)", text))
+
+
+def _fold(text: str, width: int, *, hanging: str = "") -> list[str]:
+    return textwrap.wrap(text, width, subsequent_indent=hanging, break_on_hyphens=False, break_long_words=False)
+
+
+def plain_prose(markdown: str, width: int) -> list[str]:
+    """Lines of at most `width` columns (words and code that are longer aside). Paragraphs and list items are
+    folded anew, code is kept and indented by 4, table rows are one line each."""
+    lines: list[str] = []
+    paragraph: list[str] = []
+    hanging = ""
+    fence = ""
+
+    def end_paragraph() -> None:
+        nonlocal hanging
+        if paragraph:
+            lines.extend(_fold(_inline(" ".join(paragraph)), width, hanging=hanging))
+        paragraph.clear()
+        hanging = ""
+
+    for line in markdown.strip().splitlines():
+        bare = line.strip()
+        if fence:
+            if bare == fence:
+                fence = ""
+            else:
+                lines.append(f"    {line}".rstrip())
+        elif bare.startswith(("```", "~~~")):
+            end_paragraph()
+            fence = bare[:3]
+        elif not bare:
+            end_paragraph()
+            if lines and lines[-1]:
+                lines.append("")
+        elif _RULE.match(line):
+            end_paragraph()
+        elif heading := _HEADING.match(bare):
+            end_paragraph()
+            lines.append(_inline(heading[1]))
+        elif bare.startswith("|"):
+            end_paragraph()
+            lines.append(_inline("; ".join(cell.strip() for cell in bare.strip("|").split("|"))))
+        elif item := _ITEM.match(line):
+            end_paragraph()
+            hanging = " " * len(item[1])
+            paragraph.append(item[1].lstrip("\n") + item[2])
+        else:
+            paragraph.append(bare)
+    end_paragraph()
+    return lines

@@ -1,0 +1,103 @@
+"""What a learner is asked before a run (values, trust), and the quiz questions of a course."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
+from labrunner.model import Question, Variable
+from labrunner.ui import texts
+from labrunner.ui.screen import Screen
+from labrunner.ui.terminal import Keyboard
+
+__all__ = ["Questions", "fold_choices", "quiz"]
+
+
+class Questions:
+    """Asks at a terminal, before there is anything to guide through."""
+
+    def __init__(self, source: TextIO, stream: TextIO, *, env: Mapping[str, str], accessible: bool = False) -> None:
+        self._screen = Screen(stream, env=env, accessible=accessible)
+        self._keys = Keyboard(source, self._screen.sink)
+
+    def ask_variable(self, variable: Variable, default: str = "") -> str:
+        """The value of a course variable; asked again until its pattern holds. A secret is not shown as typed.
+
+        Raises KeyboardInterrupt when the learner quits instead (Ctrl-D, Ctrl-C).
+        """
+        question = variable.prompt or f"Value for {variable.name}"
+        self._screen.gap()
+        if variable.says:
+            self._screen.line(variable.says, style="dim")
+        keep = "the value it has" if variable.secret else default
+        offer = f" (Enter for {keep})" if default else ""
+        while True:
+            answer = self._keys.line(f"{question}{offer}, Ctrl-D quits: ", secret=variable.secret)
+            if answer is None:
+                raise KeyboardInterrupt
+            value = answer.strip() or default
+            if not value:
+                self._screen.line("A value is needed here.")
+            elif variable.pattern and not re.fullmatch(variable.pattern, value):
+                self._screen.line(f"That does not fit. {variable.says or 'It must match ' + variable.pattern}")
+            else:
+                return value
+
+    def confirm_trust(self, title: str, path: str, digest: str) -> bool:
+        """Whether the learner lets this course run its commands here. Only `y` says so."""
+        self._screen.bar(
+            "This course did not come with labrunner",
+            [("Course:", title), ("Folder:", path), ("Content:", f"sha256 {digest[:16]}")],
+            style="yellow",
+        )
+        self._screen.line(
+            "Its commands and checks are programs that will run on this machine. Go on only if you trust who wrote "
+            "it. You are asked again when anything in it has changed."
+        )
+        answer = self._keys.line("Run this course? y yes   [Enter] no: ")
+        return answer is not None and answer.strip().lower() in {"y", "yes"}
+
+
+def quiz(screen: Screen, keys: Keyboard, questions: Sequence[Question]) -> bool:
+    """Ask each question once and explain its answer; False when the learner wants to quit."""
+    for question in questions:
+        screen.gap()
+        screen.labelled("Question:", question.text, style="bold")
+        for number, choice in enumerate(question.choices, 1):
+            screen.labelled(f"{number}", choice, indent=4)
+        answer = _choice(screen, keys, question)
+        if answer is None:
+            return False
+        if not answer:
+            continue
+        right = question.choices[answer - 1] == question.answer
+        verdict = "Right." if right else f"Not quite: {question.answer}."
+        screen.line(f"{verdict} {question.explanation}".strip(), indent=2)
+    return True
+
+
+def _choice(screen: Screen, keys: Keyboard, question: Question) -> int | None:
+    """The number chosen, 0 for none, None for quit."""
+    last = len(question.choices)
+    prompt = fold_choices([f"1-{last} answer", "[Enter] skip the question", "q quit"], screen.columns)
+    while True:
+        answer = keys.line(prompt)
+        if answer is None or answer.strip().lower() in {"q", "quit"}:
+            return None
+        answer = answer.strip()
+        if not answer:
+            return 0
+        if answer.isascii() and answer.isdecimal() and 1 <= int(answer) <= last:
+            return int(answer)
+        screen.line(f"`{texts.clean(answer)[:20]}` is none of the choices.")
+
+
+def fold_choices(parts: Sequence[str], columns: int) -> str:
+    """A question's choices on as many lines as they need; the answer is typed after the last."""
+    lines = [""]
+    for part in parts:
+        joined = f"{lines[-1]}   {part}" if lines[-1] else part
+        if lines[-1] and len(joined) > columns - 4:
+            lines.append(part)
+        else:
+            lines[-1] = joined
+    return "\n".join(lines) + ": "

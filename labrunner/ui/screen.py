@@ -1,0 +1,218 @@
+"""What the guide draws: course text, labelled blocks, commands. rich renders, this decides the shapes.
+
+Three kinds of terminal: one that can do everything; one without colour (NO_COLOR); and a plain one (dumb, no
+terminal, or accessible mode), that gets text line by line and nothing else. Meaning is never in colour alone.
+"""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from labrunner.model import Outcome
+from labrunner.ui import texts
+from labrunner.ui.fold import fold_command
+from labrunner.ui.prose import plain_prose
+from labrunner.ui.stream import Sink, columns_of, is_terminal, rows_of
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.text import Text
+
+__all__ = ["STYLES", "Screen"]
+
+STYLES: Mapping[Outcome, str] = {
+    Outcome.PASSED: "bold green",
+    Outcome.FAILED: "bold red",
+    Outcome.ERROR: "bold magenta",
+    Outcome.SKIPPED: "bold yellow",
+    Outcome.NOT_RUN: "bold yellow",
+}
+
+_READABLE = 100
+_TRAILING = re.compile(r"[ ]+((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
+
+
+class Screen:
+    """Draws on a text stream; asks for its width each time, so that a resized window is used from then on."""
+
+    def __init__(self, stream: TextIO, *, env: Mapping[str, str], accessible: bool = False) -> None:
+        self.sink = Sink(stream)
+        self._stream = stream
+        self._env = env
+        self.accessible = accessible
+        smart = is_terminal(stream) and env.get("TERM", "dumb") not in {"dumb", "unknown"}
+        self.plain = accessible or not smart
+        self._console: Console | None = None
+        self._status = False
+
+    @property
+    def columns(self) -> int:
+        """The width of the terminal now."""
+        return columns_of(self._stream, self._env)
+
+    @property
+    def rows(self) -> int:
+        """The height of the terminal now."""
+        return rows_of(self._stream)
+
+    @property
+    def width(self) -> int:
+        """The width for text: the terminal's, as far as that is readable."""
+        return min(self.columns, _READABLE)
+
+    def show(self, renderable: "RenderableType", *, verbatim: bool = False) -> None:
+        """Draw something of rich's. verbatim: never fold its lines."""
+        self.end_status()
+        console = self._rich()
+        buffer = console.file
+        assert isinstance(buffer, io.StringIO)
+        console.print(renderable, width=None if verbatim else self.width, soft_wrap=verbatim)
+        self.sink.write(_TRAILING.sub(r"\1", buffer.getvalue()))
+        buffer.seek(0)
+        buffer.truncate()
+
+    def _rich(self) -> "Console":
+        if self._console is None:
+            from rich.console import Console
+
+            self._console = Console(
+                file=io.StringIO(),
+                force_terminal=not self.plain,
+                color_system=None if self.plain else "auto",
+                no_color=bool(self._env.get("NO_COLOR")),
+                highlight=False,
+                markup=False,
+                emoji=False,
+                width=_READABLE,
+                legacy_windows=False,
+                _environ=self._env,
+            )
+        return self._console
+
+    def gap(self) -> None:
+        """An empty line."""
+        self.end_status()
+        self.sink.write("\n")
+
+    def heading(self, text: str, aside: str = "", *, level: int = 1) -> None:
+        """A title; level 1 for a lab, 2 for a step."""
+        if self.plain:
+            self.line(f"{text} ({aside})" if aside else text)
+            return
+        from rich.rule import Rule
+        from rich.text import Text
+
+        if level == 1:
+            self.show(Rule(style="cyan"))
+        title = Text(text, style="bold cyan" if level == 1 else "bold")
+        self.show(title.append(f"  {aside}", style="not bold dim") if aside else title)
+        if level == 1:
+            self.show(Rule(style="cyan"))
+
+    def markdown(self, text: str) -> None:
+        """Course text."""
+        text = texts.clean(text)
+        if not text.strip():
+            return
+        if self.plain:
+            self.end_status()
+            for line in plain_prose(text, self.width):
+                self.sink.write(f"{line}\n")
+            return
+        from labrunner.ui.markdown import course_markdown
+
+        self.show(course_markdown(text))
+
+    def line(self, text: str, *, style: str = "", indent: int = 0) -> None:
+        """A folded line of our own words; further lines start under the first."""
+        from rich.padding import Padding
+        from rich.text import Text
+
+        self.show(Padding(Text(texts.clean(text), style=style), (0, 0, 0, indent), expand=False))
+
+    def verbatim(self, lines: Sequence[str], *, style: str = "", indent: int = 0) -> None:
+        """Lines that are never folded by us."""
+        from rich.text import Text
+
+        for line in lines:
+            self.show(Text(" " * indent + texts.clean(line), style=style), verbatim=True)
+
+    def labelled(self, label: str, text: str, *, style: str = "", indent: int = 2) -> None:
+        """`label text`, the text hanging after the label; on a plain terminal under a smaller indent."""
+        from rich.table import Table
+        from rich.text import Text
+
+        text = texts.clean(text).strip()
+        if self.plain or len(label) > self.width // 3:
+            self.line(f"{label} {text}", indent=indent)
+            return
+        grid = Table.grid(padding=(0, 1, 0, 0))
+        grid.add_column(no_wrap=True)
+        grid.add_column(overflow="fold")
+        grid.add_row(Text(" " * indent + label, style=style), Text(text))
+        self.show(grid)
+
+    def bar(self, title: str, rows: Sequence[tuple[str, str]], *, style: str) -> None:
+        """A block that stands out, after an empty line: a title, then labelled rows, a bar down its left side."""
+        self.gap()
+        from rich.table import Table
+        from rich.text import Text
+
+        if self.plain:
+            self.line(title)
+            for label, text in rows:
+                self.line(f"{label} {texts.clean(text).strip()}".strip(), indent=2)
+            return
+        body = Table.grid(padding=(0, 1, 0, 0))
+        labels = any(label for label, _ in rows)
+        if labels:
+            body.add_column(no_wrap=True)
+        body.add_column(overflow="fold")
+        for label, text in rows:
+            cells = [Text(label, style="bold")] if labels else []
+            body.add_row(*cells, Text(texts.clean(text).strip(), overflow="fold"))
+        console = self._rich()
+        room = self.width - 4
+        for line in Text(title, style=f"bold {style}").wrap(console, room):
+            self._barred(line, style)
+        options = console.options.update(width=room)
+        for segments in console.render_lines(body, options, pad=False):
+            line = Text()
+            for segment in segments:
+                line.append(segment.text, style=segment.style)
+            self._barred(line, style)
+
+    def _barred(self, line: "Text", style: str) -> None:
+        from rich.text import Text
+
+        self.show(Text.assemble(("  ▌ ", style), line), verbatim=True)
+
+    def command(self, text: str, host: str = "local") -> None:
+        """A command's exact text, folded so that it can be copied."""
+        from rich.text import Text
+
+        prompt = "  $ " if host == "local" else f"  {host}$ "
+        first, *rest = fold_command(texts.clean(text), self.columns - len(prompt))
+        self.show(Text.assemble((prompt, "dim"), (first, "bold cyan")), verbatim=True)
+        self.verbatim(rest, style="bold cyan", indent=len(prompt))
+
+    def verdict(self, outcome: Outcome, text: str, *, indent: int = 2) -> None:
+        """An outcome's word and what there is to say."""
+        self.labelled(texts.word(outcome), text, style=STYLES[outcome], indent=indent)
+
+    def status(self, text: str) -> None:
+        """A line that the next one replaces. On a plain terminal nothing: what matters comes as a line."""
+        if self.plain:
+            return
+        room = self.columns - 3
+        text = texts.clean(text).replace("\n", " ")
+        self.sink.write(f"\r\x1b[K  {text if len(text) <= room else text[: room - 3] + '...'}")
+        self.sink.flush()
+        self._status = True
+
+    def end_status(self) -> None:
+        """Remove the status line if there is one."""
+        if self._status:
+            self._status = False
+            self.sink.write("\r\x1b[K")
