@@ -133,6 +133,13 @@ def test_what_later_commands_need_is_carried() -> None:
         assert (command.get("carries") == "true") == sets_variable, ref
 
 
+def test_a_mistake_that_a_check_gives_away_is_in_the_checks_words() -> None:
+    pieces = {piece for mistake in STEPS["L2.S2"]["mistakes"] for piece in mistake["when"]}
+    wording = "at all, so it has no"
+    assert wording in pieces
+    assert wording in (COURSE.parents[1] / "checks" / "docker_engine.py").read_text(encoding="utf-8")
+
+
 # -- the stand-ins -------------------------------------------------------------------------------------------------
 
 SCRIPTS = sorted((COURSE / "images").glob("*.sh"))
