@@ -73,6 +73,7 @@ class Guide:
         self._introduced: tuple[str, str] | None = None
         self._drawn: tuple[str, str, str] | None = None
         self._waited: set[str] = set()
+        self._said = ""
         self._go_on = False
         self._quitting = False
         self._restarted = False
@@ -165,12 +166,12 @@ class Guide:
         if self._output is not None:
             self._output.finish("\n".join(texts.excerpt(event.output)) if event.output.strip() else "")
         self._release()
-        verdict = texts.command_verdict(event)
         if event.outcome is not Outcome.PASSED:
-            self._screen.verdict(event.outcome, verdict or "This is not what should have come.")
-            room = self._screen.columns - max(map(len, event.explanation), default=0)
-            self._screen.verbatim(event.explanation, indent=max(0, min(4, room)))
-        elif verdict or not event.output.strip():
+            head, rest = texts.headline(event)
+            self._screen.verdict(event.outcome, head)
+            room = self._screen.columns - max(map(len, rest), default=0)
+            self._screen.verbatim(rest, indent=max(0, min(4, room)))
+        elif (verdict := texts.command_verdict(event)) or not event.output.strip():
             self._screen.line(verdict or "Done, no output.", style="dim", indent=2)
         if self._restarted:
             self._restarted = False
@@ -184,13 +185,14 @@ class Guide:
             self._screen.line(text, indent=2)
 
     def _check_ended(self, event: events.CheckEnded) -> None:
+        self._said = event.message
         self._screen.verdict(event.outcome, event.message or event.kind)
 
     def _shell_restarted(self, _event: events.ShellRestarted) -> None:
         self._restarted = True  # said after the command's own output
 
     def _carried_over(self, event: events.CarriedOver) -> None:
-        self._screen.line(f"Your shell is new, so this was set again: {'; '.join(event.runs)}", style="dim")
+        self._screen.line(f"Your shell is new, so this was set again: {'; '.join(event.runs)}", style="dim", indent=2)
 
     def _hint_shown(self, event: events.HintShown) -> None:
         self._screen.gap()
@@ -236,7 +238,8 @@ class Guide:
         if moment.point is Point.PASSED:
             return moment.moves[0]  # the next step's own question is where the learner rests
         if moment.outcome is Outcome.ERROR:
-            self._screen.verdict(Outcome.ERROR, moment.reason)
+            if moment.reason != self._said:
+                self._screen.verdict(Outcome.ERROR, moment.reason)
             self._screen.line(texts.error_advice(self._tally.target), indent=2)
         return self._ask(moment, "go on")
 
@@ -258,6 +261,9 @@ class Guide:
         if self._drawn != key:
             if file is not None:
                 self._scenes.file(file.path, moment.text)
+            elif self._go_on:
+                self._screen.gap()
+                self._screen.command(moment.text or command.run, command.host)
             else:
                 self._scenes.command(moment.step, command, moment.text)
             self._drawn = key

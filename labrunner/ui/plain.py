@@ -41,7 +41,6 @@ class Plain:
         self._sandbox = sandbox
         self._tally = Tally()
         self._text: list[str] = []
-        self._advised = False
         self._show: Mapping[type[events.Event], Callable[[Any], None]] = {
             events.SessionStarted: self._session_started,
             events.LabStarted: self._lab_started,
@@ -125,11 +124,11 @@ class Plain:
     def _command_ended(self, event: events.CommandEnded) -> None:
         if event.output and not event.output.isspace():
             self._text.extend(f"      {line}\n" if line else "\n" for line in texts.excerpt(event.output))
-        verdict = texts.command_verdict(event)
         if event.outcome is not Outcome.PASSED:
-            self._verdict(event.outcome, f"{verdict} ({texts.duration(event.seconds)})", indent="    ")
-            self._explanation(event.explanation)
-        elif verdict:
+            head, rest = texts.headline(event)
+            self._verdict(event.outcome, f"({texts.duration(event.seconds)}) {head}", indent="    ")
+            self._explanation(rest)
+        elif verdict := texts.command_verdict(event):
             self._say(f"({verdict})", indent="    ")
 
     def _explanation(self, lines: Sequence[str]) -> None:
@@ -156,9 +155,6 @@ class Plain:
     def _step_ended(self, event: events.StepEnded) -> None:
         reason = f": {event.reason}" if event.reason else ""
         self._verdict(event.outcome, f"{event.step} ({texts.duration(event.seconds)}){reason}", indent="  ")
-        if event.outcome is Outcome.ERROR and not self._advised:
-            self._advised = True
-            self._say(texts.error_advice(self._tally.target), indent="          ")
 
     def _session_ended(self, event: events.SessionEnded) -> None:
         self._line()

@@ -9,11 +9,18 @@ _ITEM = re.compile(r"(\s*(?:[-*+]|\d+[.)])\s+)(.*)")
 _HEADING = re.compile(r"#{1,6}\s+(.*?)\s*#*$")
 _RULE = re.compile(r"\s*(?:[-*_]\s*){3,}$|\s*\|?[\s:|-]+\|[\s:|-]*$")
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
-_EMPHASIS = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
+_STRONG = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
+_EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*]*[^\s*])\*(?![\w*])")
 
 
 def _inline(text: str) -> str:
-    return _EMPHASIS.sub(r"\2", _LINK.sub(r"\1 (\2)", text))
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return text
+    for number in range(0, len(parts), 2):  # what stands between backticks is code
+        part = _STRONG.sub(r"\2", _LINK.sub(r"\1 (\2)", parts[number]))
+        parts[number] = _EMPHASIS.sub(r"\1", part)
+    return "`".join(parts)
 
 
 def _fold(text: str, width: int, *, hanging: str = "") -> list[str]:

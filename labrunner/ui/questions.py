@@ -80,6 +80,7 @@ def _choice(screen: Screen, keys: Keyboard, question: Question) -> int | None:
     last = len(question.choices)
     prompt = fold_choices([f"1-{last} answer", "[Enter] skip the question", "q quit"], screen.columns)
     while True:
+        screen.gap()
         answer = keys.line(prompt)
         if answer is None or answer.strip().lower() in {"q", "quit"}:
             return None

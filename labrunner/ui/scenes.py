@@ -66,9 +66,9 @@ class Scenes:
         screen.gap()
         screen.line(f"{place}: {command.says}" if command.says else place)
         errata = self._errata_of(step, command)
-        self._errata(errata, written=command.written if not errata else None)
-        if command.written and errata:
-            screen.labelled("The course text has:", command.written)
+        self._errata(errata)
+        if command.written and not any(command.written.strip() in erratum.says for erratum in errata):
+            screen.bar("The command differs from the course text", [("It says:", command.written)], style="magenta")
         if errata or command.written:
             screen.gap()
         screen.command(text or command.run, command.host)
@@ -114,7 +114,7 @@ class Scenes:
                 rows.append(("", f"Source: {notice.source}"))
             self._screen.bar(NOTICES.get(notice.kind, notice.kind.capitalize()), rows, style="yellow")
 
-    def _errata(self, errata: Sequence[Erratum], *, written: str | None = None) -> None:
+    def _errata(self, errata: Sequence[Erratum]) -> None:
         for erratum in errata:
             rows = [
                 ("It says:", erratum.says),
@@ -124,8 +124,6 @@ class Scenes:
             ]
             title = f"The course text is out of date here ({erratum.id})"
             self._screen.bar(title, [row for row in rows if row[1]], style="magenta")
-        if written:
-            self._screen.bar("The command differs from the course text", [("It says:", written)], style="magenta")
 
     def _errata_of(self, step: Step, command: Command | None) -> list[Erratum]:
         """The step's errata that concern the command; for None those that concern no command of the step."""

@@ -16,6 +16,7 @@ __all__ = [
     "duration",
     "error_advice",
     "excerpt",
+    "headline",
     "things",
     "totals_line",
     "what_remains",
@@ -105,6 +106,13 @@ def command_verdict(event: CommandEnded) -> str:
     if event.exit_status is None:
         return "It ended without an exit status."
     return f"Exit status {event.exit_status}."
+
+
+def headline(event: CommandEnded) -> tuple[str, tuple[str, ...]]:
+    """For a command that did not pass: what went wrong in one line, and the lines that explain it."""
+    if event.explanation:
+        return event.explanation[0], event.explanation[1:]
+    return command_verdict(event), ()
 
 
 def error_advice(target: str) -> str:
