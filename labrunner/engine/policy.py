@@ -57,12 +57,17 @@ class Moment:
 class Policy(Protocol):
     """Decides, and is shown every event (after the transcript has it)."""
 
-    mode: str
-    """The word for the transcript."""
-    live: bool
-    """Whether OutputArrived events are wanted."""
-    keyboard: int | None
-    """A descriptor whose bytes go to the running command, or None."""
+    @property
+    def mode(self) -> str:
+        """The word for the transcript."""
+
+    @property
+    def live(self) -> bool:
+        """Whether OutputArrived events are wanted."""
+
+    @property
+    def keyboard(self) -> int | None:
+        """A descriptor whose bytes go to the running command, or None."""
 
     def show(self, event: Event) -> None:
         """Present the event. Must not raise for a closed output."""
