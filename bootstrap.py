@@ -206,17 +206,20 @@ def install_requirements(pip, wanted, downloads, meter):
     os.makedirs(temporary, exist_ok=True)
     keep_whole_wheels(temporary, downloads)
     names = []
+    state = Progress("fetching Python libraries")
 
     def follow(line):
-        words = line.split()
+        nonlocal state
         keep_whole_wheels(temporary, downloads)
+        words = line.split()
         if words[:1] in (["Collecting"], ["Processing"]):
             names.append(words[1])
-            meter.show(Progress("fetching Python libraries", len(names), unit="found"))
+            state = Progress("fetching Python libraries", len(names), unit="found")
         elif words[:2] == ["Installing", "collected"]:
-            meter.show(Progress("installing Python libraries", len(words) - 3, unit="libraries"))
+            state = Progress("installing Python libraries", len(words) - 3, unit="libraries")
+        meter.show(state)
 
-    meter.show(Progress("fetching Python libraries"))
+    meter.show(state)
     command = [*pip, "--progress-bar", "off"]
     failure = "the Python libraries could not be installed"
     pins = pinned(downloads)
@@ -259,7 +262,12 @@ def print_nothing(_line):
 
 
 def run(command, follow, failure, **settings):
-    """Run a program, giving each line of its output to `follow`. Raises SetupError with its last words."""
+    """Run a program, giving each line of its output to `follow`. Raises SetupError with its last words.
+
+    follow gets an empty line about every second without output, so that it can show that time goes on.
+    """
+    import selectors
+
     environment = dict(os.environ, PYTHONUNBUFFERED="1", LC_ALL="C.UTF-8", **settings)
     for name in ("PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV"):
         environment.pop(name, None)
@@ -271,13 +279,23 @@ def run(command, follow, failure, **settings):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     ) as process:
-        for raw in process.stdout:
-            line = raw.decode(errors="replace").rstrip()
-            if line:
-                lines.append(line)
-                follow(line)
+        rest = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            while True:
+                if not selector.select(timeout=1):
+                    follow("")
+                    continue
+                chunk = os.read(process.stdout.fileno(), 65536)
+                if not chunk:
+                    break
+                *whole, rest = (rest + chunk).split(b"\n")
+                for line in (raw.decode(errors="replace").strip() for raw in whole):
+                    lines.append(line)
+                    follow(line)
     if process.returncode != 0:
-        words = [line for line in lines if line.startswith("ERROR:")] or lines[-12:]
+        tried = [line for line in lines if line.startswith("WARNING: Retrying")]
+        words = tried[-1:] + [line for line in lines if line.startswith("ERROR:")] or lines[-12:]
         message = "%s:\n%s" % (failure, "\n".join("  " + line for line in words))
         remedy = (
             "Check this machine's network, proxy and PIP settings, then run the same command again: it goes on here."

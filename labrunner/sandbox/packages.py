@@ -6,6 +6,7 @@ against the part of the system that cannot be removed (the essential packages an
 fetched goes on working whatever else is installed or removed. Standard library only.
 """
 
+import contextlib
 import os
 import re
 import selectors
@@ -179,18 +180,20 @@ def _follow(process: "subprocess.Popen[bytes]", status: int, say: Callable[[floa
         raise PackageError("apt-get was started without its error output")
     complaints = bytearray()
     line = b""
+    part = 0.0
     try:
         with selectors.DefaultSelector() as selector:
             for descriptor in (status, process.stderr.fileno()):
                 selector.register(descriptor, selectors.EVENT_READ)
             while selector.get_map():
-                for key, _ in selector.select():
+                say(part)  # also when nothing arrives: a stalled download must not look like a dead program
+                for key, _ in selector.select(timeout=1):
                     chunk = os.read(key.fd, 65536)
                     if not chunk:
                         selector.unregister(key.fd)
                     elif key.fd == status:
                         *lines, line = (line + chunk).split(b"\n")
-                        _report(lines, say)
+                        part = _newest(lines, part)
                     else:
                         complaints += chunk
     except BaseException:
@@ -200,14 +203,14 @@ def _follow(process: "subprocess.Popen[bytes]", status: int, say: Callable[[floa
     return _complaints(complaints.decode(errors="replace"))
 
 
-def _report(lines: Iterable[bytes], say: Callable[[float], None]) -> None:
+def _newest(lines: Iterable[bytes], part: float) -> float:
+    """The part that the last of the client's status lines tells (`dlstatus:item:percent:text`), else `part`."""
     for line in lines:
-        parts = line.split(b":")
-        if len(parts) >= 3 and parts[0] == b"dlstatus":
-            try:
-                say(min(float(parts[2]) / 100, 1.0))
-            except ValueError:
-                continue
+        fields = line.split(b":")
+        if len(fields) >= 3 and fields[0] == b"dlstatus":
+            with contextlib.suppress(ValueError):
+                part = min(float(fields[2]) / 100, 1.0)
+    return part
 
 
 def essential(status: str) -> str:
