@@ -18,7 +18,7 @@ from labrunner.checking.wording import cut, listed, shown
 
 TIMEOUT = 10
 GONE = "The Docker Engine of the sandbox does not answer"
-REMEDY = "labrunner sandbox up"
+REMEDY = "run `labrunner sandbox up`, then try again"
 LOG_LINES = 2000
 
 
@@ -209,6 +209,8 @@ def _engine(ask: Context) -> Iterator[docker.APIClient]:
 
 def _knock(url: str) -> None:
     """Raise TargetError if nobody listens there. The SDK would find out too, but leave a socket open."""
+    if not url:  # the SDK would take the machine's own engine
+        raise TargetError("This target has no Docker Engine", "run the lab in the sandbox")
     if not url.startswith("unix://"):
         return
     with socket.socket(socket.AF_UNIX) as knock:

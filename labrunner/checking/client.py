@@ -199,7 +199,7 @@ class _Conversation:
 
     def _errors(self, checks: Sequence[Check], reason: str) -> list[CheckResult]:
         """The first check is the one that was being asked; the others were not."""
-        remedy = f" What to do: {self._remedy}" if self._remedy else ""
+        remedy = f" What to do: {self._remedy.rstrip('.')}." if self._remedy else ""
         asked = [
             CheckResult(
                 check=check,

@@ -95,5 +95,5 @@ def ask_check(
 
 
 def _target_message(error: TargetError) -> str:
-    text = str(error).rstrip(".")
-    return f"{text}. What to do: {error.remedy}" if error.remedy else f"{text}."
+    text = f"{str(error).rstrip('.')}."
+    return f"{text} What to do: {error.remedy.rstrip('.')}." if error.remedy else text

@@ -170,7 +170,7 @@ def test_each_kind_of_trouble_is_an_error_and_the_others_are_still_asked(made):
     assert [result.bug for result in results] == [True, False, False, True, False]
     assert results[0].message == "The check t.bug is broken: ZeroDivisionError: division by zero"
     assert "kinds.py" in results[0].evidence["traceback"]
-    assert results[1].message == "The engine is gone. What to do: start it"
+    assert results[1].message == "The engine is gone. What to do: start it."
     assert "did not end within 0.2 seconds" in results[2].message
 
 
@@ -230,7 +230,7 @@ def test_a_worker_that_dies_is_an_error_and_a_new_one_answers(worker):
     (result,) = worker.ask("t.dies")
     assert result.outcome is Outcome.ERROR
     assert "t.dies: it ended by itself, with status -9" in result.message
-    assert result.message.endswith("What to do: labrunner sandbox up")
+    assert result.message.endswith("What to do: labrunner sandbox up.")
     assert worker.ask("t.about")[0].outcome is Outcome.PASSED
     assert len(worker.processes) == 2
 

@@ -118,7 +118,7 @@ def test_once_asks_once(tmp_path):
 def test_a_target_that_is_gone_is_an_error_at_once_with_what_to_do(tmp_path):
     result = ask(tmp_path, "t.gone")
     assert (result.outcome, result.asked, result.bug) == (Outcome.ERROR, 1, False)
-    assert result.message == "The engine is gone. What to do: labrunner sandbox up"
+    assert result.message == "The engine is gone. What to do: labrunner sandbox up."
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 import inspect
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from labrunner.checking.client import DirectChecker, WorkerContext
 from labrunner.checking.registry import Registry
-from labrunner.model import Outcome
+from labrunner.model import Check, Outcome
 
 CHECKS = str(Path(__file__).parents[3] / "checks")
 REGISTRY = Registry([CHECKS])
@@ -65,7 +67,16 @@ def test_a_kind_has_a_reference_text_and_named_typed_arguments(kind):
 def test_an_engine_that_does_not_answer_is_an_error_and_never_failed(ask, kind):
     result = ask(kind, **ENGINE_KINDS[kind])
     assert (result.outcome, result.bug) == (Outcome.ERROR, False)
-    assert result.message == "The Docker Engine of the sandbox does not answer. What to do: labrunner sandbox up"
+    assert result.message == (
+        "The Docker Engine of the sandbox does not answer. What to do: run `labrunner sandbox up`, then try again."
+    )
+
+
+def test_without_an_engine_that_of_the_machine_is_never_asked(place):
+    with closing(DirectChecker((CHECKS,), WorkerContext(engine_url="", home=str(place), work=str(place)))) as checker:
+        (result,) = checker.ask([Check(kind="docker.image", args={"image": "x"})])
+    assert result.outcome is Outcome.ERROR
+    assert result.message == "This target has no Docker Engine. What to do: run the lab in the sandbox."
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS - set(ENGINE_KINDS)))
