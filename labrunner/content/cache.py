@@ -14,6 +14,7 @@ from zlib import crc32
 
 __all__ = ["file_name", "recall", "store"]
 
+_FOLDER = "courses"  # private, where the cache around it need not be
 _MAGIC = b"labrunner1"
 _HEAD = len(_MAGIC) + 12
 
@@ -25,10 +26,11 @@ def file_name(folder: str, kind: str) -> str:
 
 def recall(cache: str, name: str) -> bytes | None:
     """The content last stored under that name; None if there is none or it is not ours."""
+    folder = f"{cache}/{_FOLDER}"
     try:
-        if not _private(os.lstat(cache), stat.S_IFDIR):
+        if not _private(os.lstat(folder), stat.S_IFDIR):
             return None
-        descriptor = os.open(f"{cache}/{name}", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(f"{folder}/{name}", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         with open(descriptor, "rb") as stream:
             if not _private(os.fstat(descriptor), stat.S_IFREG):
                 return None
@@ -41,11 +43,12 @@ def recall(cache: str, name: str) -> bytes | None:
 
 def store(cache: str, name: str, content: bytes) -> None:
     """Keep the content, atomically. A cache that cannot be written, or is not ours alone, is left as it is."""
-    path = f"{cache}/{name}"
+    folder = f"{cache}/{_FOLDER}"
+    path = f"{folder}/{name}"
     temporary = f"{path}.{os.getpid()}"
     try:
-        os.makedirs(cache, mode=0o700, exist_ok=True)
-        if not _private(os.lstat(cache), stat.S_IFDIR):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        if not _private(os.lstat(folder), stat.S_IFDIR):
             return
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError:

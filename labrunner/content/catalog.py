@@ -37,13 +37,13 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """A check kind: its arguments, the first line of its docstring, where it is written."""
+    """A check kind: its arguments, the first line of its docstring, its file, and where in it."""
 
     kind: str
     parameters: tuple[Parameter, ...] = ()
     says: str = ""
     path: str = ""
-    line: int = 1
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +120,16 @@ class _Reading:
         if earlier is not None:
             self.report(
                 decorator,
-                f"the check kind {shown(kind)} is defined twice; the first is in {earlier.path}:{earlier.line}",
+                f"the check kind {shown(kind)} is defined twice; the first is in {earlier.at}",
             )
             return
         says = (ast.get_docstring(node) or "").strip().split("\n", 1)[0]
         self.signatures[kind] = Signature(
-            kind=kind, parameters=self.parameters(node, kind), says=says, path=self.path, line=node.lineno
+            kind=kind,
+            parameters=self.parameters(node, kind),
+            says=says,
+            path=self.path,
+            at=f"{self.name}:{node.lineno}",
         )
 
     def parameters(self, node: ast.FunctionDef | ast.AsyncFunctionDef, kind: str) -> tuple[Parameter, ...]:

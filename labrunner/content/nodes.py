@@ -57,7 +57,7 @@ _PROBLEMS = (
 )
 
 
-class LibyamlMissingError(Exception):
+class LibyamlMissingError(RuntimeError):
     """PyYAML came without libyaml. Its pure reader accepts other files, so that it is no replacement."""
 
 

@@ -23,7 +23,7 @@ def course_rules(course: CourseFile, source: Source, *, known: Known) -> Iterato
         yield source.problem(("format",), f"this labrunner reads format {FORMAT} of a course, not {course.format}")
     yield from kebab(source, ("id",), course.id)
     yield from not_empty(source, ("title",), course.title)
-    if source.has(("labs",)) and not course.labs:
+    if source.wrote(("labs",)) and source.lacks(("labs",)):
         yield source.problem(("labs",), "a course needs a lab")
     yield from notice_rules(source, (), course.notices)
     for index, variable in enumerate(course.variables):

@@ -62,8 +62,8 @@ def lab_rules(lab: Lab, source: Source, *, known: Known) -> Iterator[Diagnostic]
     yield from not_empty(source, ("title",), lab.title)
     if lab.minutes < 0:
         yield source.problem(("minutes",), "'minutes' must not be below 0")
-    if not lab.steps and not source.wrote(("steps",)):
-        yield source.problem((), "a lab needs a step")
+    if source.lacks(("steps",)):
+        yield source.problem(("steps",), "a lab needs a step")
     yield from notice_rules(source, (), lab.notices)
     yield from setup_rules(lab.setup, source, ("setup",))
     yield from timeouts(lab.cleanup, source, ("cleanup",))

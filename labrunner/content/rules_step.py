@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from labrunner.content import insides
 from labrunner.content.nearest import shown, suggestion
@@ -60,28 +61,21 @@ def step_rules(step: Step, source: Source, path: Path, *, known: Known) -> Itera
 def _contents(step: Step, source: Source, path: Path) -> Iterator[Diagnostic]:
     """A step does something, and what it does is checked."""
     parts = ("commands", "options", "questions", "files")
-    if not any(getattr(step, part) or source.wrote((*path, part)) for part in parts):
+    if all(source.lacks((*path, part)) for part in parts):
         yield source.problem(path, "a step needs commands, options, files or questions")
-    if source.wrote((*path, "checks")) and (step.checks or step.reads_only):
+    checked = [path, *((*path, "options", index) for index in range(len(step.options)))]
+    unchecked = [place for place in checked if source.lacks((*place, "checks"))]
+    if path not in unchecked:
         return
     if step.reads_only:
-        commands = tuple(step.all_commands())
-        if commands and not any(_asks(command.expect) for command in commands) and not any(step.all_checks()):
+        expects = [command.expect for command in step.all_commands()]
+        if expects and len(unchecked) == len(checked) and not any(each.reads_output or each.exit for each in expects):
             yield source.problem(path, "a step that only reads needs a check, or a command that expects an output")
         return
-    if step.checks or source.wrote((*path, "checks", 0)):
-        return
-    if (step.commands or step.files) and not any(step.all_checks()):
-        yield source.problem(path, "a step with commands or files needs checks of the state that they leave")
-        return
-    for index, option in enumerate(step.options):
-        place = (*path, "options", index)
-        if (option.commands or option.files) and not option.checks and not source.wrote((*place, "checks")):
-            yield source.problem(place, "an option with commands or files needs checks of the state that they leave")
-
-
-def _asks(expect: Expectation) -> bool:
-    return expect.reads_output or expect.exit != 0
+    for place in unchecked:
+        if not source.lacks((*place, "commands")) or not source.lacks((*place, "files")):
+            what = "a step" if place == path else "an option"
+            yield source.problem(place, f"{what} with commands or files needs checks of the state that they leave")
 
 
 def _reading(step: Step, source: Source, path: Path) -> Iterator[Diagnostic]:
@@ -199,12 +193,20 @@ def _expectation(expect: Expectation, source: Source, path: Path, known: Known) 
             compile_pattern(fill(pattern, dummies, pattern=True))
         except PatternError as error:
             found = True
-            yield source.problem(place, f"{error} (in {shown(pattern)})", piece=pattern.strip())
+            yield _at_offset(source.problem(place, error.message, piece=pattern.strip()), pattern, error.offset)
         except VariableError:
             found = True
     if not found:
         for message in matching.problems(expect):
             yield source.problem(path, message)
+
+
+def _at_offset(diagnostic: Diagnostic, pattern: str, offset: int) -> Diagnostic:
+    """Point into the pattern, where what is written is what was compiled."""
+    if "@{" in pattern:
+        return diagnostic
+    indented = len(pattern) - len(pattern.lstrip())
+    return replace(diagnostic, column=diagnostic.column + max(0, offset - indented))
 
 
 def _patterns(expect: Expectation, path: Path) -> Iterator[tuple[Path, str]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from labrunner.content.nodes import Node
+from labrunner.content.nodes import Node, Sequence
 from labrunner.content.shapes import Path
 from labrunner.model import Diagnostic
 
@@ -27,6 +27,11 @@ class Source:
     def wrote(self, path: Path) -> bool:
         """Whether the file says anything there, usable or not."""
         return path in self.places
+
+    def lacks(self, path: Path) -> bool:
+        """Whether nothing is written there, or an empty list."""
+        node = self.places.get(path)
+        return node is None or (isinstance(node, Sequence) and not node.items)
 
     def problem(self, path: Path, message: str, *, piece: str = "") -> Diagnostic:
         """A diagnostic at that value (or what holds it); `piece` is the part of a text to point at."""

@@ -1,0 +1,75 @@
+"""`labrunner list`: the labs of a course. Fast: an unchanged course is not read again."""
+
+import sys
+
+from labrunner import places
+from labrunner.cli import Problem
+from labrunner.content.find import CourseNotFoundError, find_course
+from labrunner.content.listing import listing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping
+
+    from labrunner.content.listing import Listing
+    from labrunner.model import Diagnostic
+
+__all__ = ["arguments", "run"]
+
+_HEAD = ("NAME", "ID", "TITLE", "STEPS", "MINUTES")
+_NUMBERS = (3, 4)
+
+
+def arguments(parser: "ArgumentParser") -> None:
+    """The command's options."""
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--course", metavar="PATH", help="a course folder (default: the bundled course)")
+
+
+def run(args: "Namespace", env: "Mapping[str, str]") -> int:
+    """Print the labs; 3 if the course is invalid. Raises Problem."""
+    try:
+        folder = find_course(args.course)
+    except CourseNotFoundError as error:
+        raise Problem(str(error), status=2) from error
+    found, diagnostics = _read(folder, places.cache_dir(env))
+    if found is None:
+        for diagnostic in diagnostics:
+            sys.stderr.write(f"{diagnostic}\n")
+        raise Problem(f"the course in {folder} is invalid", status=3, remedy=f"See `labrunner lint {folder}`.")
+    sys.stdout.write(_as_json(found) if args.json else _as_table(found))
+    return 0
+
+
+def _read(folder: str, cache: str) -> "tuple[Listing | None, tuple[Diagnostic, ...]]":
+    try:
+        return listing(folder, cache=cache)
+    except RuntimeError as error:  # LibyamlMissingError; its module is not imported on the fast way
+        raise Problem(str(error), status=4) from error
+
+
+def _as_table(found: "Listing") -> str:
+    rows = [
+        _HEAD,
+        *((name, own, title, str(steps), str(minutes or "-")) for name, own, title, steps, minutes in found[2]),
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if column in _NUMBERS else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def _as_json(found: "Listing") -> str:
+    import json
+
+    labs = [
+        {"name": name, "id": own, "title": title, "steps": steps, "minutes": minutes}
+        for name, own, title, steps, minutes in found[2]
+    ]
+    return json.dumps({"course": found[0], "title": found[1], "labs": labs}, indent=2, ensure_ascii=False) + "\n"
