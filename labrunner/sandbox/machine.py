@@ -19,7 +19,7 @@ from labrunner.sandbox.control import Reply, end_supervisors, launch, request, r
 from labrunner.sandbox.errors import SandboxError
 from labrunner.sandbox.layout import Layout, layout
 from labrunner.sandbox.lock import Lock
-from labrunner.sandbox.running import Sandbox, ask_supervisor, remedy_up
+from labrunner.sandbox.running import Sandbox, ask_supervisor, lock_of, remedy_up
 from labrunner.sandbox.tools import Tools
 
 __all__ = ["Sandbox", "Status", "attach", "down", "status", "up"]
@@ -67,14 +67,15 @@ def up(name: str, env: Mapping[str, str], tools: Tools) -> Sandbox:
         return sandbox
 
 
-def attach(name: str, env: Mapping[str, str]) -> Sandbox:
-    """The running sandbox of that name. Raises SandboxError if there is none, or its engine does not run."""
+def attach(name: str, env: Mapping[str, str], *, engine: bool = True) -> Sandbox:
+    """The running sandbox of that name. Raises SandboxError if there is none, or (`engine`) its engine is gone."""
     place = layout(name, env)
     reply = ask_supervisor(place, "status")
     if reply is None:
         raise SandboxError(f"sandbox '{name}' is not running", remedy_up(name))
     sandbox = Sandbox(place, reply, env)
-    sandbox.check_engine()
+    if engine:
+        sandbox.check_engine()
     return sandbox
 
 
@@ -113,7 +114,7 @@ def down(name: str, env: Mapping[str, str], *, keep: bool = False, force: bool =
         return False
     _foreign(place)
     with _alone(place):
-        held = None if force else Sandbox.lock_of(place, "labrunner sandbox down")
+        held = None if force else lock_of(place, "labrunner sandbox down")
         try:
             _end(place, orderly=keep)
             _sweep_groups(place)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -15,9 +16,12 @@ from labrunner.sandbox.errors import SandboxError
 from labrunner.sandbox.layout import Layout
 from labrunner.sandbox.lock import Lock
 from labrunner.sandbox.rootfs import is_masked
-from labrunner.shell.program import ProgramError, ProgramResult, run_program
+from labrunner.shell.program import ProgramError, ProgramResult, ProgramTimeoutError, run_program
 
-__all__ = ["Sandbox", "ask_supervisor", "remedy_up"]
+__all__ = ["TIMED_OUT", "Sandbox", "ask_supervisor", "lock_of", "remedy_up"]
+
+TIMED_OUT = 124
+"""The status of a program that was ended for taking too long, as timeout(1) has it."""
 
 _ENGINE_SECONDS = 60.0
 _BUSY_REMEDY = "Wait until it ends, or use a sandbox of your own with `--sandbox NAME`."
@@ -31,8 +35,14 @@ class Sandbox:
         self.name = place.name
         self.pid = reply.pid
         self._outer = env
-        config = json.loads(Path(place.config).read_text(encoding="utf-8"))
-        self.tools_path: str = config["path"]
+        try:
+            config = json.loads(Path(place.config).read_text(encoding="utf-8"))
+            self.tools_path: str = config["path"]
+        except (OSError, ValueError, KeyError) as error:
+            raise SandboxError(
+                f"sandbox '{place.name}' was made by another version of labrunner, or {place.config} was changed",
+                "Remove it with `labrunner sandbox down`, then start it again.",
+            ) from error
 
     @property
     def address(self) -> str:
@@ -69,25 +79,53 @@ class Sandbox:
         cwd: str | None = None,
         env: Mapping[str, str] | None = None,
     ) -> ProgramResult:
-        """Run a program inside to its end. Raises SandboxError, also for one that does not end in time."""
+        """Run a program inside to its end; status 124 for one that had to be ended. Raises SandboxError."""
         environment = self.environment() if env is None else env
         try:
-            return run_program([*self.prefix(cwd), *line], env=environment, cwd="/", timeout=timeout)
+            result = run_program([*self.prefix(cwd), *line], env=environment, cwd="/", timeout=timeout)
+        except ProgramTimeoutError:
+            return ProgramResult(TIMED_OUT, "", f"ended, because it took longer than {timeout:g} seconds")
         except ProgramError as error:
             raise SandboxError(str(error)) from error
+        if result.status and not self.is_alive():
+            raise SandboxError(f"sandbox '{self.name}' is not running any more", remedy_up(self.name))
+        return result
 
-    def worker_line(self, module: str) -> list[str]:
-        """An argument list that runs a module of labrunner inside, with the libraries that it has here."""
-        return [*self.prefix(), *python_line(module, site=True)]
+    def interact(self) -> int:
+        """A bash inside, on this terminal if standard input is one, else reading commands from it; its exit status."""
+        env = {**self.environment(), "PS1": f"[{self.name}] \\W \\$ "}
+        bash = ("bash", "--noprofile", "--norc")
+        if os.isatty(0):
+            from labrunner.sandbox.relay import relay
+
+            return relay(self.enter(["setsid", "--ctty", "--wait", *bash, "-i"]), env=env)
+        return subprocess.run(self.enter(bash), env=env, cwd="/", check=False).returncode
+
+    def enter(self, line: Sequence[str]) -> list[str]:
+        """The argument list that runs `line` inside, in the work folder."""
+        return [*self.prefix(), *line]
+
+    def start_module(self, module: str) -> "subprocess.Popen[bytes]":
+        """Start a module of labrunner inside, on two pipes, with the libraries that it has here; stderr to a log."""
+        with open(f"{self.layout.folder}/log/{module}.log", "ab") as log:  # noqa: PTH123
+            return subprocess.Popen(
+                self.enter(python_line(module, site=True)),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=self.environment(),
+                cwd="/",
+                start_new_session=True,
+            )
 
     def hold(self, what: str) -> Lock:
         """Hold the sandbox for a run. what: the command line, for a second one. Raises SandboxBusy."""
-        return self.lock_of(self.layout, what)
+        return lock_of(self.layout, what)
 
-    @staticmethod
-    def lock_of(place: Layout, what: str) -> Lock:
-        """The lock of that sandbox, held. Raises SandboxBusy."""
-        return Lock(f"{place.run}/lock", what=what, busy=f"sandbox '{place.name}' is in use", remedy=_BUSY_REMEDY)
+    def is_alive(self) -> bool:
+        """Whether it is still this sandbox that runs."""
+        reply = request(self.layout.control, "status")
+        return reply is not None and reply.pid == self.pid
 
     def show(self, paths: Iterable[str]) -> None:
         """Have folders or files of this machine seen inside, read-only, at the same paths. Raises SandboxError."""
@@ -138,6 +176,11 @@ class Sandbox:
             else:
                 self.check_engine()
                 return
+
+
+def lock_of(place: Layout, what: str) -> Lock:
+    """The lock of that sandbox, held. Raises SandboxBusy."""
+    return Lock(f"{place.run}/lock", what=what, busy=f"sandbox '{place.name}' is in use", remedy=_BUSY_REMEDY)
 
 
 def remedy_up(name: str) -> str:

@@ -1,7 +1,7 @@
 """What a fresh sandbox holds for a course: its stand-in images in the engine, its files in the work folder.
 
-`prepare` brings about what is missing and touches nothing else, so that it can be called before every run; `reset` empties
-the sandbox first. The Docker SDK is imported where it is used: it costs 0.2 s.
+`prepare` brings about what is missing and touches nothing else, so that it can be called before every run; `reset`
+empties the sandbox first. The Docker SDK is imported where it is used: it costs 0.2 s.
 """
 
 import contextlib
@@ -74,7 +74,7 @@ def reset(sandbox: Sandbox, course: Course, *, busybox: str) -> None:
     sandbox.check_engine()
     with docker_client(sandbox) as client:
         _empty_engine(client)
-    for folder in (sandbox.layout.home, sandbox.layout.work, f"{sandbox.layout.folder}/tmp"):
+    for folder in (sandbox.layout.home, sandbox.layout.work, f"{sandbox.layout.folder}/tmp"):  # noqa: S108
         _empty_folder(folder)
     prepare(sandbox, course, busybox=busybox)
 

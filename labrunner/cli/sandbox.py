@@ -1,0 +1,156 @@
+"""`labrunner sandbox`: the private machine, by hand."""
+
+import shlex
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Mapping
+
+from labrunner.cli import Problem
+from labrunner.sandbox.errors import SandboxError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labrunner.sandbox.machine import Status
+
+__all__ = ["arguments", "run"]
+
+_TARGET = 4  # engine.outcomes.ExitStatus.TARGET, without importing the engine
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """The command's options."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, (_, says) in _ACTIONS.items():
+        action = actions.add_parser(name, help=says, description=says, allow_abbrev=False)
+        action.add_argument("--sandbox", metavar="NAME", default="default", help="which sandbox (default: default)")
+        if name == "down":
+            action.add_argument("--keep", action="store_true", help="end it, but keep its data for the next `up`")
+            action.add_argument("--force", action="store_true", help="even while a run uses it")
+        if name == "status":
+            action.add_argument("--json", action="store_true", help="as JSON")
+        if name == "reset":
+            action.add_argument("--course", metavar="PATH", help="a course folder (default: the bundled course)")
+
+
+def run(args: Namespace, env: Mapping[str, str]) -> int:
+    """Do it; the exit status. Raises Problem."""
+    try:
+        return _ACTIONS[args.action][0](args, env)
+    except SandboxError as error:
+        remedy = f"What to do: {error.remedy}" if error.remedy else ""
+        raise Problem(str(error), status=_TARGET, remedy=remedy) from error
+
+
+def _up(args: Namespace, env: Mapping[str, str]) -> int:
+    from labrunner.cli.machine import installed
+    from labrunner.sandbox import machine
+    from labrunner.sandbox.layout import check_name
+
+    check_name(args.sandbox)
+    tools = installed(env)
+    start = time.monotonic()
+    sandbox = machine.up(args.sandbox, env, tools)
+    seconds = time.monotonic() - start
+    sys.stderr.write(f"Sandbox '{sandbox.name}' is running (ready in {seconds:.1f} s).\n")
+    option = "" if sandbox.name == "default" else f" --sandbox {sandbox.name}"
+    sys.stderr.write(f"Look around in it: labrunner sandbox shell{option}\n")
+    return 0
+
+
+def _down(args: Namespace, env: Mapping[str, str]) -> int:
+    from labrunner.sandbox import machine
+
+    if machine.down(args.sandbox, env, keep=args.keep, force=args.force):
+        what = "is stopped; its data is kept" if args.keep else "is gone, and all that was in it"
+        sys.stderr.write(f"Sandbox '{args.sandbox}' {what}.\n")
+    else:
+        sys.stderr.write(f"There is no sandbox '{args.sandbox}': nothing to do.\n")
+    return 0
+
+
+def _status(args: Namespace, env: Mapping[str, str]) -> int:
+    from labrunner.sandbox import machine
+
+    status = machine.status(args.sandbox, env)
+    sys.stdout.write(_as_json(status) if args.json else _as_text(status))
+    return 0
+
+
+def _shell(args: Namespace, env: Mapping[str, str]) -> int:
+    from labrunner.sandbox import machine
+
+    return machine.attach(args.sandbox, env, engine=False).interact()
+
+
+def _reset(args: Namespace, env: Mapping[str, str]) -> int:
+    from labrunner.cli.machine import installed
+    from labrunner.cli.opening import open_course
+    from labrunner.sandbox import machine, stock
+
+    course = open_course(args.course, env)
+    tools = installed(env)
+    sandbox = machine.attach(args.sandbox, env)
+    with sandbox.hold("labrunner sandbox reset"):
+        stock.reset(sandbox, course, busybox=str(tools.busybox))
+    sys.stderr.write(f"Sandbox '{sandbox.name}' is as new.\n")
+    return 0
+
+
+def _env(args: Namespace, env: Mapping[str, str]) -> int:
+    from labrunner.sandbox import machine
+
+    sandbox = machine.attach(args.sandbox, env, engine=False)
+    for name, value in sandbox.environment().items():
+        sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
+    return 0
+
+
+_STATES = {
+    "running": "running",
+    "engine-down": "running, but its Docker Engine is not",
+    "stopped": "stopped, its data is kept",
+    "absent": "not there",
+}
+_NEXT = {
+    "engine-down": "labrunner sandbox up",
+    "stopped": "labrunner sandbox up, or labrunner sandbox down to remove its data",
+    "absent": "labrunner sandbox up",
+}
+
+
+def _as_text(status: "Status") -> str:
+    rows = [("sandbox", status.name), ("state", _STATES[status.state])]
+    if status.since:
+        rows.append(("since", time.strftime("%Y-%m-%d %H:%M", time.localtime(status.since))))
+    if status.state == "running":
+        rows += [("engine", status.engine), ("containers", f"{status.containers} running")]
+    if status.state != "absent":
+        rows += [("in use by", status.holder or "nobody"), ("disk", f"{status.disk_bytes / 1e6:.1f} MB")]
+        rows.append(("folder", status.folder))
+    if status.detail:
+        rows.append(("detail", status.detail))
+    if status.state in _NEXT:
+        rows.append(("next", _NEXT[status.state]))
+    return "".join(f"{label:<11} {value}\n" for label, value in rows)
+
+
+def _as_json(status: "Status") -> str:
+    import json
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    record = asdict(status)
+    record["since"] = datetime.fromtimestamp(status.since, UTC).isoformat(timespec="seconds") if status.since else None
+    record["holder"] = status.holder or None
+    return json.dumps(record, indent=2) + "\n"
+
+
+_ACTIONS: Mapping[str, tuple[Callable[[Namespace, Mapping[str, str]], int], str]] = {
+    "up": (_up, "start it, or mend what of it does not run"),
+    "down": (_down, "end it and remove all of it"),
+    "status": (_status, "how it is"),
+    "shell": (_shell, "a shell inside, on this terminal"),
+    "reset": (_reset, "back to a fresh state, for a course"),
+    "env": (_env, "the environment that programs inside get"),
+}

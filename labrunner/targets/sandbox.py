@@ -1,0 +1,171 @@
+"""The sandbox as a Target: everything is asked of, and done in, the private machine."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from labrunner.checking.api import Checker, Ran, TargetError
+from labrunner.checking.client import WorkerChecker
+from labrunner.checking.context import WorkerContext
+from labrunner.model import Course
+from labrunner.record.ledger import Entry, Inventory
+from labrunner.sandbox import engine, stock
+from labrunner.sandbox.errors import SandboxError
+from labrunner.sandbox.running import Sandbox, remedy_up
+from labrunner.sandbox.tools import Tools
+from labrunner.shell.bash import BashShell
+from labrunner.shell.protocol import Shell, ShellSpec
+from labrunner.targets.files import file_entries, write_inside
+
+__all__ = ["SandboxTarget"]
+
+_BASH = ("bash", "--noprofile", "--norc", "-c")
+_VERSIONS = """\
+docker version --format '{{.Client.Version}}' 2>/dev/null || echo
+docker version --format '{{.Server.Version}}' 2>/dev/null || echo
+echo "${BASH_VERSION%%(*}"
+git --version | sed 's/git version //'
+"""
+_PREDEFINED = frozenset({"bridge", "host", "none"})
+
+
+class SandboxTarget:
+    """A Target on an attached sandbox, which the caller holds the lock of.
+
+    folders: where check files are, as paths of this machine. tools: what stand-in images are made with.
+    """
+
+    name = "sandbox"
+    capabilities = frozenset({"docker-engine"})
+
+    def __init__(self, sandbox: Sandbox, course: Course, folders: tuple[str, ...], *, tools: Tools) -> None:
+        self._sandbox = sandbox
+        self._course = course
+        self._folders = folders
+        self._shell: BashShell | None = None
+        self._checker: WorkerChecker | None = None
+        self._tools = tools
+        self._versions: dict[str, str] | None = None
+
+    def values(self) -> Mapping[str, str]:
+        """None that the course does not know."""
+        return {}
+
+    def tools(self) -> Mapping[str, str]:
+        """Versions inside."""
+        if self._versions is None:
+            lines = self.script(_VERSIONS).stdout.splitlines()
+            names = ("docker", "docker-engine", "bash", "git")
+            self._versions = {name: line.strip() for name, line in zip(names, lines, strict=False) if line.strip()}
+        return self._versions
+
+    def shell(self, host: str) -> Shell:
+        """The learner's shell."""
+        _check_host(host)
+        if self._shell is None:
+            with _told():
+                self._shell = BashShell(
+                    ShellSpec(
+                        prefix=self._sandbox.prefix(),
+                        env=self._sandbox.environment(),
+                        cwd=self._sandbox.layout.work,
+                        run_dir=self._sandbox.layout.shell_dir,
+                    )
+                )
+        return self._shell
+
+    def script(self, text: str, *, host: str = "local", timeout: float = 60.0) -> Ran:
+        """A fresh bash inside; status 124 for one that took too long."""
+        _check_host(host)
+        with _told():
+            result = self._sandbox.run([*_BASH, text], timeout=timeout)
+        return Ran(status=result.status, stdout=result.stdout, stderr=result.stderr)
+
+    def write_file(self, path: str, content: bytes, mode: int) -> None:
+        """Into the work folder, which is at the same place on both sides."""
+        write_inside(self._sandbox.layout.work, path, content, mode)
+
+    def checker(self) -> Checker:
+        """A worker inside."""
+        if self._checker is None:
+            sandbox = self._sandbox
+            with _told():
+                sandbox.show(self._folders)
+            self._checker = WorkerChecker(
+                lambda: sandbox.start_module("labrunner.checking.worker"),
+                self._folders,
+                WorkerContext(
+                    engine_url=f"unix://{engine.SOCKET}",
+                    home=sandbox.layout.home,
+                    work=sandbox.layout.work,
+                    env=sandbox.environment(),
+                ),
+                remedy=f"run `{remedy_up(sandbox.name)}`, then try again.",
+            )
+        return self._checker
+
+    def health(self) -> None:
+        """The engine answers, and is this sandbox's."""
+        with _told():
+            self._sandbox.check_engine()
+
+    def inventory(self) -> Inventory:
+        """See the Protocol. Networks that every engine has are left out."""
+        with _told():
+            entries = set(self._engine_entries())
+        entries.update(file_entries(self._sandbox.layout.work, "work"))
+        entries.update(file_entries(self._sandbox.layout.home, "~"))
+        return frozenset(entries)
+
+    def prepare(self) -> None:
+        """Bring about what the course declares and the sandbox lacks: stand-in images, the work folder's content."""
+        with _told():
+            stock.prepare(self._sandbox, self._course, busybox=str(self._tools.busybox))
+
+    def reset(self) -> None:
+        """Empty the sandbox and prepare it again."""
+        with _told():
+            stock.reset(self._sandbox, self._course, busybox=str(self._tools.busybox))
+
+    def close(self) -> None:
+        """End shell and worker."""
+        if self._shell is not None:
+            self._shell.close()
+            self._shell = None
+        if self._checker is not None:
+            self._checker.close()
+            self._checker = None
+
+    def _engine_entries(self) -> Iterator[Entry]:
+        self._sandbox.check_engine()
+        address = self._sandbox.address
+        try:
+            for image in engine.ask(address, "/images/json"):
+                yield Entry("image", image["Id"].removeprefix("sha256:")[:12], image["Id"])
+                for tag in image.get("RepoTags") or ():
+                    if tag != "<none>:<none>":
+                        yield Entry("image-tag", tag, image["Id"])
+            for container in engine.ask(address, "/containers/json?all=1"):
+                yield Entry("container", (container["Names"] or ["?"])[0].lstrip("/"), container["Id"])
+            for volume in engine.ask(address, "/volumes")["Volumes"] or ():
+                yield Entry("volume", volume["Name"], f"{volume['Name']}@{volume.get('CreatedAt', '')}")
+            for network in engine.ask(address, "/networks"):
+                if network["Name"] not in _PREDEFINED:
+                    yield Entry("network", network["Name"], network["Id"])
+        except (OSError, ValueError, KeyError) as error:
+            raise SandboxError(
+                f"the Docker Engine stopped answering: {error}", remedy_up(self._sandbox.name)
+            ) from error
+
+
+def _check_host(host: str) -> None:
+    if host != "local":
+        raise TargetError(f"the sandbox has no host '{host}'", "Run `labrunner lint` on the course.")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """The sandbox's errors as the target's."""
+    try:
+        yield
+    except SandboxError as error:
+        raise TargetError(str(error), error.remedy) from error
