@@ -2,16 +2,15 @@
 
 import io
 import os
-import subprocess
 import tarfile
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from labrunner.checking.client import WorkerChecker, WorkerContext
-from labrunner.model import Check
-from labrunner.sandbox import engine, machine, tools
+from labrunner.model import Check, Course
+from labrunner.sandbox import machine, tools
+from labrunner.targets.sandbox import SandboxTarget
 
 CHECKS = str(Path(__file__).parents[2] / "checks")
 
@@ -19,15 +18,16 @@ CHECKS = str(Path(__file__).parents[2] / "checks")
 class SandboxEngine:
     """Runs bash inside, and asks checks there."""
 
-    def __init__(self, sandbox: machine.Sandbox, checker: WorkerChecker):
+    def __init__(self, sandbox: machine.Sandbox, target: SandboxTarget):
         self.sandbox = sandbox
-        self.checker = checker
+        self.checker = target.checker()
+        self.target = target
         self.work = Path(sandbox.layout.work)
         self.home = Path(sandbox.layout.home)
 
     def bash(self, text: str) -> str:
         """What it said. It must not fail."""
-        result = self.sandbox.run(["bash", "-ec", text])
+        result = self.target.script(f"set -e\n{text}")
         assert result.status == 0, result
         return result.stdout.strip()
 
@@ -47,22 +47,9 @@ def sandbox_engine(name: str, state: Path):
     kit = tools.ensure(env)
     try:
         sandbox = machine.up(name, env, kit)
-        sandbox.show([CHECKS])
-        context = WorkerContext(
-            engine_url=f"unix://{engine.SOCKET}",
-            home=sandbox.layout.home,
-            work=sandbox.layout.work,
-            env=sandbox.environment(),
-        )
         write_base(Path(sandbox.layout.work, "base.tar"), Path(kit.busybox))
-
-        def start():
-            line = sandbox.worker_line("labrunner.checking.worker")
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-            return subprocess.Popen(line, env=sandbox.environment(), cwd="/", **pipes)
-
-        with closing(WorkerChecker(start, (CHECKS,), context)) as checker:
-            yield SandboxEngine(sandbox, checker)
+        with closing(SandboxTarget(sandbox, Course(id="t", title="t"), folders=(CHECKS,), tools=kit)) as target:
+            yield SandboxEngine(sandbox, target)
     finally:
         machine.down(name, env, force=True)
 

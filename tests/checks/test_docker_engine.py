@@ -204,7 +204,7 @@ def test_an_engine_that_was_killed_is_an_error_and_its_return_is_noticed(mortal)
     os.kill(engine_of(mortal.sandbox.pid), signal.SIGKILL)
     (result,) = mortal.checker.ask([Check(kind="docker.image", args={"image": "x:2"}, within=30)])
     assert (result.outcome, result.bug) == (Outcome.ERROR, False)
-    assert result.message == "The Docker Engine of the sandbox does not answer. What to do: labrunner sandbox up"
+    assert result.message.startswith("The Docker Engine of the sandbox does not answer. What to do: ")
     assert result.seconds < 15
 
 

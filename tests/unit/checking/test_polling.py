@@ -52,6 +52,13 @@ def test_pauses_grow_to_a_second_and_the_last_question_is_at_the_deadline():
     assert waits == ["not yet"] * (len(time.asked) - 1)
 
 
+def test_a_clock_that_wakes_a_little_early_gives_no_extra_question():
+    time = Time()
+    clock = Clock(now=lambda: time.now, sleep=lambda seconds: time.sleep(seconds * 0.999))
+    poll(time.question(), within=0.05, clock=clock, on_wait=lambda _: None)
+    assert len(time.asked) == 2
+
+
 def test_a_state_that_is_right_only_at_the_deadline_passes():
     time = Time()
     assert poll(time.question(5.0), within=5, clock=time.clock(), on_wait=lambda _: None).ok

@@ -10,6 +10,7 @@ import pytest
 
 from labrunner.checking.client import DirectChecker, WorkerContext
 from labrunner.checking.registry import Registry
+from labrunner.content.catalog import read_catalog
 from labrunner.model import Check, Outcome
 
 CHECKS = str(Path(__file__).parents[3] / "checks")
@@ -51,6 +52,12 @@ ENGINE_KINDS = {
 
 def test_the_kinds_are_these():
     assert set(REGISTRY.files()) == KINDS
+
+
+def test_the_catalog_reads_them_all_without_running_them():
+    catalog = read_catalog([CHECKS])
+    assert catalog.diagnostics == ()
+    assert set(catalog.signatures) == KINDS
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
