@@ -45,6 +45,8 @@ class Completed:
     output: raw bytes as the terminal received them, without our own; the middle is dropped beyond the
         capture limit and `dropped` counts the bytes that are missing.
     ladder: the signals that had to be sent, in order ("INT", "TERM", "KILL").
+    restarted: a new shell is running, variables of the old one are gone (always with End.SHELL_EXITED; also
+        when the ladder had to take the shell itself, or when it had died since the last command).
     """
 
     exit_status: int | None
@@ -53,6 +55,7 @@ class Completed:
     dropped: int
     seconds: float
     ladder: tuple[str, ...] = ()
+    restarted: bool = False
 
 
 class ShellError(Exception):

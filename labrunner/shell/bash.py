@@ -1,0 +1,281 @@
+"""The real shell: one bash on a pty. See `channel` for how it is talked to, `running` for one command's course."""
+
+import re
+import select
+import time
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from labrunner.shell.capture import Capture
+from labrunner.shell.channel import Channel, Report
+from labrunner.shell.interrupts import Interrupts
+from labrunner.shell.ladder import DEFAULT_GRACE, Grace
+from labrunner.shell.process import Process
+from labrunner.shell.protocol import Completed, End, ShellError, ShellSpec
+from labrunner.shell.running import Ports, Running
+from labrunner.shell.terminal import Terminal
+
+__all__ = ["ANSWER_SECONDS", "START_SECONDS", "BashShell"]
+
+START_SECONDS = 15.0
+"""How long a new bash may take until it reports."""
+ANSWER_SECONDS = 10.0
+"""How long an idle bash may take for an answer about itself."""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_T = TypeVar("_T")
+_LATE_READS = 16  # of output between commands: a background job may write for ever
+
+
+class BashShell:
+    """A `Shell` on this machine, or in a sandbox that `spec.prefix` enters. Starts with the first command.
+
+    Output that background jobs write between two commands is passed to the next one's `on_output`, and is not
+    part of its `output`. Not for use from two threads at once.
+    """
+
+    def __init__(self, spec: ShellSpec, *, grace: Grace = DEFAULT_GRACE) -> None:
+        self._spec = spec
+        self._grace = grace
+        self._env: Mapping[str, str] = spec.env
+        self._cwd = spec.cwd
+        self._ports: Ports | None = None
+        self._number = 0
+        self._status = 0
+        self._flags = ""
+        self._closed = False
+
+    def run(
+        self,
+        text: str,
+        *,
+        timeout: float = 60.0,
+        limit: float | None = None,
+        on_output: Callable[[bytes], None] | None = None,
+        keyboard: int | None = None,
+    ) -> Completed:
+        """Run `text` to its end (see `protocol.Shell`).
+
+        A first Ctrl-C (SIGINT to us) goes to the command; after a second the command is ended and
+        KeyboardInterrupt raised. Raises ShellError, and ValueError for a NUL in the text.
+        """
+        if "\0" in text:
+            raise ValueError("a command cannot contain a NUL character")
+        began = time.monotonic()
+        ports, restarted = self._ready()
+        with ports.interrupts:
+            self._prepare(ports, on_output)
+            self._number += 1
+            ports.channel.run(
+                text.encode("utf-8", "surrogateescape"), number=self._number, prefix=self._state_of_before()
+            )
+            capture = Capture()
+            running = Running(
+                ports,
+                number=self._number,
+                capture=capture,
+                grace=self._grace,
+                timeout=timeout,
+                limit=limit,
+                on_output=on_output,
+                keyboard=keyboard,
+            )
+            try:
+                running.wait()
+            except BaseException:
+                # Something of the caller's broke in; the command may still be running.
+                self._end_process()
+                raise
+            if keyboard is not None:
+                ports.terminal.forget_input()
+            status, end = self._settle(running)
+            if ports.interrupts.count > 1:
+                raise KeyboardInterrupt
+        return Completed(
+            exit_status=status,
+            end=end,
+            output=capture.output(),
+            dropped=capture.dropped,
+            seconds=time.monotonic() - began,
+            ladder=running.ladder.sent,
+            restarted=restarted or running.report is None,
+        )
+
+    def variable(self, name: str) -> str | None:
+        """The value of a shell variable, None if unset. Raises ValueError for what is no name, ShellError."""
+        if _NAME.match(name) is None:
+            raise ValueError(f"not the name of a shell variable: {name!r}")
+        ports, _ = self._ready()
+        self._reach_input(ports)
+        self._number += 1
+        number = self._number
+        ports.channel.ask_variable(name, number=number)
+        value = self._await(ports, lambda: ports.channel.value(number), seconds=ANSWER_SECONDS)[0]
+        return value[1:].decode("utf-8", "surrogateescape") if value else None
+
+    def close(self) -> None:
+        """End the shell and all that is still in its session. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        ports, self._ports = self._ports, None
+        if ports is None:
+            return
+        try:
+            ports.process.end()
+        finally:
+            ports.terminal.close()
+            ports.channel.close()
+            ports.interrupts.close()
+
+    def _ready(self) -> tuple[Ports, bool]:
+        """A shell that is alive, and whether it had to be started anew."""
+        if self._closed:
+            raise ShellError("this shell is closed")
+        if self._ports is None:
+            return self._start(), False
+        if self._ports.process.exit_status is None:
+            return self._ports, False
+        return self._restart(), True
+
+    def _start(self) -> Ports:
+        terminal = Terminal(columns=self._spec.columns, lines=self._spec.lines)
+        try:
+            channel = Channel(self._spec.run_dir)
+        except ShellError:
+            terminal.close()
+            raise
+        interrupts = Interrupts()
+        try:
+            ports = self._spawn(terminal, channel, interrupts, directories=(self._spec.cwd,))
+        except BaseException:
+            terminal.close()
+            channel.close()
+            interrupts.close()
+            raise
+        self._ports = ports
+        return ports
+
+    def _restart(self) -> Ports:
+        """A new bash on the same terminal, where the old one was, or as near as there is a directory."""
+        ports = self._ports
+        assert ports is not None
+        self._end_process()
+        try:
+            self._ports = self._spawn(
+                ports.terminal, ports.channel, ports.interrupts, directories=(self._cwd, self._spec.cwd, "/")
+            )
+        except BaseException:
+            self._closed = True
+            ports.terminal.close()
+            ports.channel.close()
+            ports.interrupts.close()
+            raise
+        return self._ports
+
+    def _spawn(
+        self, terminal: Terminal, channel: Channel, interrupts: Interrupts, *, directories: tuple[str, ...]
+    ) -> Ports:
+        channel.forget()
+        terminal.restore()
+        self._number += 1
+        number = self._number
+        start_file = channel.write_start(directories, number=number)
+        process = Process(prefix=self._spec.prefix, start_file=start_file, env=self._env, terminal=terminal)
+        poll = select.poll()
+        for descriptor in (terminal.master, channel.fileno, process.pidfd, interrupts.fileno):
+            poll.register(descriptor, select.POLLIN)
+        ports = Ports(terminal, channel, process, interrupts, poll)
+        try:
+            report = self._await(ports, lambda: channel.report(number), seconds=START_SECONDS)
+            if report.status != 0:
+                raise ShellError(f"the shell cannot enter its working directory {self._spec.cwd}")
+            process.adopt()
+        except BaseException:
+            process.end()
+            raise
+        self._keep(report)
+        return ports
+
+    def _end_process(self) -> None:
+        """End the session of a shell that is gone, or of no more use; the next command starts another."""
+        ports = self._ports
+        if ports is not None:
+            ports.process.end()
+
+    def _prepare(self, ports: Ports, on_output: Callable[[bytes], None] | None) -> None:
+        ports.terminal.restore()
+        for _ in range(_LATE_READS):
+            late = ports.terminal.read()
+            if not late:
+                break
+            if on_output is not None:
+                on_output(late)
+        self._reach_input(ports)
+
+    def _state_of_before(self) -> str:
+        """What must precede the command, so that it finds what the one before left: `$?`, and tracing."""
+        if "x" in self._flags:
+            return "set -x;"
+        # Under `set -e` a failing subshell would end the shell.
+        if self._status and "e" not in self._flags:
+            return f"(exit {self._status});"
+        return ""
+
+    def _settle(self, running: Running) -> tuple[int | None, End]:
+        """The exit status and the end; whatever came, a shell is ready afterwards."""
+        report = running.report
+        if report is not None:
+            self._keep(report)
+            return report.status, running.cause or End.EXITED
+        assert self._ports is not None
+        status = self._ports.process.exit_status if running.dead else None
+        if isinstance(running.successor, dict):
+            self._env = running.successor
+            self._cwd = running.successor.get("PWD", self._cwd)
+            status = 0
+        self._restart()
+        if running.cause in (End.LIMIT, End.TIMEOUT):
+            return None, running.cause
+        return status, End.SHELL_EXITED
+
+    def _keep(self, report: Report) -> None:
+        self._status = report.status
+        self._flags = report.flags
+        if report.cwd.startswith("/"):
+            self._cwd = report.cwd
+
+    def _reach_input(self, ports: Ports) -> None:
+        """If a command took our lines away from bash, it reads the terminal now: give them back there."""
+        leader = ports.process.leader
+        if ports.channel.is_input_of(leader):
+            return
+        ports.terminal.type_unseen(ports.channel.reopening())
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while not ports.channel.is_input_of(leader):
+            if time.monotonic() > deadline or ports.process.exit_status is not None:
+                raise ShellError("the shell does not take commands any more; start the run again")
+            time.sleep(0.001)
+        ports.terminal.restore()
+
+    def _await(self, ports: Ports, answer: Callable[[], _T | None], *, seconds: float) -> _T:
+        """What `answer` finds on the channel. Raises ShellError when bash dies or does not answer in time."""
+        deadline = time.monotonic() + seconds
+        printed = Capture(head=2000, tail=2000)
+        while True:
+            found = answer()
+            if found is not None:
+                return found
+            wait = deadline - time.monotonic()
+            if wait <= 0:
+                raise ShellError(f"the shell did not answer for {seconds:.0f} s")
+            for descriptor, _ in ports.poll.poll(wait * 1000):
+                if descriptor == ports.terminal.master:
+                    printed.add(ports.terminal.read())
+                elif descriptor == ports.interrupts.fileno:
+                    ports.interrupts.clear()
+            if ports.process.exit_status is not None and (found := answer()) is None:
+                said = printed.output() + ports.terminal.read()
+                raise ShellError(
+                    f"the shell ended with status {ports.process.exit_status} instead of answering"
+                    f": {said.decode('utf-8', 'replace').strip()}".rstrip(": ")
+                )

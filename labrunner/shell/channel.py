@@ -1,0 +1,183 @@
+"""How we talk with bash, apart from the learner's terminal: a private directory with two FIFOs and two files.
+
+    start    what bash reads first (its --rcfile)
+    command  the text to run, mode 0600, rewritten for each command
+    input    the lines that bash reads as its own input; only ours, never the learner's
+    report   where those lines write what came of it, in records that end in NUL
+
+A command is one line of input, `eval "$(<command)" </dev/tty; REPORT`, and a second one, `REPORT` again. Some
+errors and every SIGINT make bash drop the rest of a line: then the second reports. A record carries the
+number of its command, so a report that comes twice is no harm. Bash's input is no terminal, so that signals flush
+none of it, nothing of it is echoed, no line is too long and what is typed ahead never becomes a command.
+The FIFOs are opened for each record: a command cannot close them and a program does not inherit them.
+"""
+
+import contextlib
+import os
+import shlex
+import shutil
+import tempfile
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from labrunner.shell.protocol import ShellError
+
+__all__ = ["Channel", "Report"]
+
+_READ_BYTES = 64 * 1024
+# A command may have set a prompt (`source ~/.bashrc`): it is taken away before bash gets to show it.
+# `case`, which leaves `$_` alone.
+_SILENCE = (
+    'case "${PS0-}${PS1-}${PS2-}${PROMPT_COMMAND[*]-}" in "") ;;'
+    " *) \\builtin unset -v PS0 PS1 PS2 PROMPT_COMMAND ;; esac"
+)
+
+
+class Report(NamedTuple):
+    """What bash says after a command: `flags` are those of `$-`."""
+
+    number: int
+    status: int
+    flags: str
+    cwd: str
+
+
+class Channel:
+    """One shell's private directory, and both ends of its FIFOs. Raises ShellError if it cannot be made."""
+
+    __slots__ = ("_command", "_input", "_input_path", "_report_path", "_rest", "_run_line", "directory", "fileno")
+
+    def __init__(self, run_dir: str) -> None:
+        try:
+            self.directory = tempfile.mkdtemp(prefix="shell-", dir=run_dir)
+        except OSError as error:
+            raise ShellError(f"cannot make a directory for the shell in {run_dir}: {error.strerror}") from error
+        self._input_path = f"{self.directory}/input"
+        self._report_path = f"{self.directory}/report"
+        os.mkfifo(self._input_path, 0o600)
+        os.mkfifo(self._report_path, 0o600)
+        # Both ways, so that neither opening waits for bash and its exit is not an end of file.
+        self._input = os.open(self._input_path, os.O_RDWR | os.O_NONBLOCK)
+        self.fileno = os.open(self._report_path, os.O_RDWR | os.O_NONBLOCK)
+        self._command = self._open_command()
+        self._rest = b""
+        command = shlex.quote(f"{self.directory}/command")
+        self._run_line = f'$(<{command})" </dev/tty; '
+
+    def _open_command(self) -> int:
+        return os.open(f"{self.directory}/command", os.O_WRONLY | os.O_CREAT, 0o600)
+
+    def write_start(self, directories: Sequence[str], *, number: int) -> str:
+        """Write the start file; returns its path. Bash goes to the first directory that exists, then reports."""
+        go = " || ".join(f"\\builtin cd -- {shlex.quote(path)}" for path in directories)
+        path = f"{self.directory}/start"
+        text = (
+            "set +o history +H\n"
+            "unset -v HISTFILE PS0 PS1 PS2 PROMPT_COMMAND\n"
+            f"exec 0<{shlex.quote(self._input_path)}\n"
+            f"{{ {go}; }} >/dev/null 2>&1\n"
+            f"{self._reporting(number)}\n"
+        )
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, for its mode
+            file.write(text.encode("utf-8", "surrogateescape"))
+        return path
+
+    def _reporting(self, number: int) -> str:
+        # `$_` as an argument that prints nothing keeps `$_` for the learner's next command. Without standard
+        # output and error, traces (`set -x`) and traps (DEBUG) stay off the terminal.
+        return (
+            f"{{ \\builtin printf '%s %s %s %s%.0s\\0' {number} \"$?\" \"$-\" \"${{PWD-}}\" \"${{_-}}\""
+            f" >|{shlex.quote(self._report_path)}; {_SILENCE}; }} >/dev/null 2>&1"
+        )
+
+    def run(self, text: bytes, *, number: int, prefix: str = "") -> None:
+        """Have bash run `text` after `prefix`, in the same line."""
+        if os.fstat(self._command).st_nlink == 0:  # removed by the learner
+            os.close(self._command)
+            self._command = self._open_command()
+        # Overwriting and cutting costs microseconds; truncating to nothing first makes ext4 write to the disk.
+        written = 0
+        while written < len(text):
+            written += os.pwrite(self._command, text[written:], written)
+        os.ftruncate(self._command, len(text))
+        report = self._reporting(number)
+        hide = "{ \\builtin set +x; } 2>/dev/null; " if "set -x;" in prefix else ""
+        # The empty line takes what an unfinished quote leaves in the parser.
+        self._send(f'{hide}\\builtin eval "{prefix}{self._run_line}{report}\n\n{report}\n')
+
+    def ask_report(self, number: int) -> None:
+        """Have bash report once more, after whatever it is doing."""
+        self._send(f"{self._reporting(number)}\n")
+
+    def ask_variable(self, name: str, *, number: int) -> None:
+        """Have bash report the value of a variable: a record `NUMBER =VALUE`, or `NUMBER ` if it is unset."""
+        value = f'"${{{name}+=}}${{{name}-}}"'
+        self._send(
+            f"{{ \\builtin printf '%s %s%.0s\\0' {number} {value} \"${{_-}}\" >|{shlex.quote(self._report_path)}; }}"
+            " >/dev/null 2>&1\n"
+        )
+
+    def _send(self, lines: str) -> None:
+        try:
+            os.write(self._input, lines.encode("utf-8", "surrogateescape"))
+        except BlockingIOError as error:
+            raise ShellError("the shell reads nothing any more; start the run again") from error
+
+    def records(self) -> list[bytes]:
+        """The records that have arrived in full."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                data = os.read(self.fileno, _READ_BYTES)
+                self._rest += data
+                if len(data) < _READ_BYTES:
+                    break
+        *whole, self._rest = self._rest.split(b"\0")
+        return whole
+
+    def report(self, number: int) -> Report | None:
+        """The report of that command, if it has arrived. Older ones are dropped."""
+        found = None
+        for record in self.records():
+            parts = record.decode("utf-8", "surrogateescape").split(" ", 3)
+            if found is None and len(parts) == 4 and parts[0] == str(number):
+                found = Report(number, int(parts[1]), parts[2], parts[3])
+        return found
+
+    def value(self, number: int) -> tuple[bytes] | None:
+        """The answer to `ask_variable`: its record without the number."""
+        start = b"%d " % number
+        for record in self.records():
+            if record.startswith(start):
+                return (record[len(start) :],)
+        return None
+
+    def forget(self) -> None:
+        """Empty both FIFOs, for a new shell."""
+        self.records()
+        self._rest = b""
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._input, _READ_BYTES):
+                pass
+
+    def is_input_of(self, pid: int) -> bool:
+        """Whether that process reads our lines; a command can make bash lose them (`exec 10>&-`)."""
+        try:
+            found = os.stat(f"/proc/{pid}/fd/0")
+        except PermissionError:
+            return True  # another user's bash: cannot be seen
+        except OSError:
+            return False
+        ours = os.fstat(self._input)
+        return (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino)
+
+    def reopening(self) -> bytes:
+        """The line that makes bash, if it reads the terminal, read our lines again."""
+        # Not `builtin exec`: bash would undo that redirection.
+        return f"\\command exec 0<{shlex.quote(self._input_path)}\n".encode("utf-8", "surrogateescape")
+
+    def close(self) -> None:
+        """Remove the directory. Idempotent for the files, once for the descriptors."""
+        for descriptor in (self._input, self.fileno, self._command):
+            os.close(descriptor)
+        shutil.rmtree(self.directory, ignore_errors=True)

@@ -1,0 +1,209 @@
+"""One command from its first line to its report: output, keyboard, deadlines, signals."""
+
+import errno
+import os
+import select
+import time
+from collections.abc import Callable
+from math import inf
+from typing import NamedTuple
+
+from labrunner.shell.capture import Capture
+from labrunner.shell.channel import Channel, Report
+from labrunner.shell.interrupts import Interrupts
+from labrunner.shell.ladder import Grace, Ladder
+from labrunner.shell.process import Process
+from labrunner.shell.protocol import End
+from labrunner.shell.terminal import Terminal
+
+__all__ = ["INTERRUPT_WINDOW", "Ports", "Running"]
+
+INTERRUPT_WINDOW = 3.0
+"""A command that ends within so many seconds after a Ctrl-C has ended because of it."""
+TICK = 0.25
+"""Seconds of silence after which we look whether bash is still the one we started."""
+_LATE_BYTES = 1024 * 1024  # of output taken after the report: a background job may write for ever
+_KEYBOARD_BYTES = 4096
+_CTRL_C = b"\x03"
+
+
+class Ports(NamedTuple):
+    """What a shell is reached by. `poll` has all but the keyboard registered."""
+
+    terminal: Terminal
+    channel: Channel
+    process: Process
+    interrupts: Interrupts
+    poll: select.poll
+
+
+class Running:
+    """A command that was handed to bash. After `wait`, `report` is what bash said, None if bash is gone.
+
+    cause: LIMIT or TIMEOUT once our ladder has started, INTERRUPTED after a Ctrl-C, else None.
+    successor: the environment of the shell that took bash's place and waits, if that is so.
+    """
+
+    __slots__ = (
+        "_capture",
+        "_channel",
+        "_deadline",
+        "_expiry",
+        "_interrupted",
+        "_interrupts",
+        "_keyboard",
+        "_number",
+        "_on_output",
+        "_poll",
+        "_process",
+        "_seen",
+        "_terminal",
+        "_typed",
+        "cause",
+        "dead",
+        "ladder",
+        "report",
+        "successor",
+    )
+
+    def __init__(
+        self,
+        ports: Ports,
+        *,
+        number: int,
+        capture: Capture,
+        grace: Grace,
+        timeout: float,
+        limit: float | None,
+        on_output: Callable[[bytes], None] | None,
+        keyboard: int | None,
+    ) -> None:
+        self._terminal, self._channel, self._process, self._interrupts, self._poll = ports
+        self._number = number
+        self._capture = capture
+        self._on_output = on_output
+        self._keyboard = keyboard
+        self._typed = b""
+        self._seen = 0
+        self._interrupted = -inf
+        now = time.monotonic()
+        self._deadline = now + timeout
+        self._expiry = End.TIMEOUT
+        if limit is not None and limit < timeout:
+            self._deadline = now + limit
+            self._expiry = End.LIMIT
+        self.ladder = Ladder(self._signal, grace=grace)
+        self.cause: End | None = None
+        self.dead = False
+        self.report: Report | None = None
+        self.successor: object = None
+
+    def wait(self) -> None:
+        """Return when bash has reported, is gone, or cannot be ended. The output is in the capture then."""
+        if self._keyboard is not None:
+            self._poll.register(self._keyboard, select.POLLIN)
+        try:
+            while not (self.report or self.dead or self.successor or self.ladder.failed):
+                try:
+                    self._turn()
+                except KeyboardInterrupt:  # where the program has a SIGINT handler of its own
+                    self._interrupts.count += 1
+        finally:
+            if self._keyboard is not None:
+                self._poll.unregister(self._keyboard)
+        self._finish()
+
+    def _turn(self) -> None:
+        if self._interrupts.count > self._seen:
+            self._on_interrupt()
+        patience = self._pace()
+        events = self._poll.poll(patience)
+        if not events:
+            self._look()
+            return
+        for descriptor, _ in events:
+            if descriptor == self._terminal.master:
+                self._take()
+            elif descriptor == self._channel.fileno:
+                self.report = self._channel.report(self._number)
+            elif descriptor == self._process.pidfd:
+                self.report = self._channel.report(self._number)
+                self.dead = True
+            elif descriptor == self._interrupts.fileno:
+                self._interrupts.clear()
+            elif descriptor == self._keyboard:
+                self._type()
+
+    def _pace(self) -> float:
+        """Do what is due; milliseconds until something will be."""
+        now = time.monotonic()
+        if now >= self._deadline:
+            self._deadline = inf
+            self.cause = self._expiry
+            self.ladder.start(now)
+        if now >= self.ladder.due:
+            self.ladder.climb(now)
+        if self._typed:
+            self._pass_on()
+        wait = min(self._deadline, self.ladder.due, now + TICK) - now
+        return max(0.0, wait) * 1000
+
+    def _take(self) -> int:
+        data = self._terminal.read()
+        if data:
+            self._capture.add(data)
+            if self._on_output is not None:
+                self._on_output(data)
+        return len(data)
+
+    def _signal(self, number: int) -> bool:
+        # A dead shell's terminal may have no foreground group, or one that is not ours.
+        if self._process.exit_status is not None:
+            return False
+        sent = self._terminal.signal_foreground(number)
+        self._process.wake()
+        # The signal may have hit bash between the command's end and its report, and taken the report.
+        self._channel.ask_report(self._number)
+        return sent
+
+    def _on_interrupt(self) -> None:
+        """The first Ctrl-C goes to the command; after the second it must end."""
+        self._seen = self._interrupts.count
+        now = time.monotonic()
+        if self._seen > 1:
+            self.ladder.start(now)
+        elif self.cause is None:
+            self._interrupted = now
+            self.ladder.interrupt()
+
+    def _look(self) -> None:
+        """Nothing happened for a while: was bash replaced?"""
+        self.successor = self._process.idle_successor()
+
+    def _type(self) -> None:
+        if self._keyboard is None:
+            return
+        try:
+            data = os.read(self._keyboard, _KEYBOARD_BYTES)
+        except OSError as error:
+            if error.errno != errno.EIO:  # a terminal that was closed
+                raise
+            data = b""
+        if _CTRL_C in data:
+            self._interrupted = time.monotonic()
+        self._typed += data
+        if not data or len(self._typed) > 16 * _KEYBOARD_BYTES:
+            # At its end, or the command does not read: no more of it.
+            self._poll.unregister(self._keyboard)
+            self._keyboard = None
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        self._typed = self._typed[self._terminal.write(self._typed) :]
+
+    def _finish(self) -> None:
+        late = 0
+        while late < _LATE_BYTES and (size := self._take()):
+            late += size
+        if self.cause is None and time.monotonic() - self._interrupted < INTERRUPT_WINDOW:
+            self.cause = End.INTERRUPTED
