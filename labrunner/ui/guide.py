@@ -298,7 +298,8 @@ class Guide:
     def _refusal(answer: str, moment: Moment) -> str:
         if answer in {"h", "hint"}:
             return "You have seen every hint of this step." if moment.hints_shown else "There is no hint here."
-        return f"`{texts.clean(answer)[:20]}` is none of the choices."
+        shown = texts.clean(answer)[:20]
+        return f"`{shown}` is none of the choices." if shown else "That is none of the choices."
 
     def _line(self, prompt: str) -> str | None:
         self._screen.gap()

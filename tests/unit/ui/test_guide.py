@@ -1,0 +1,223 @@
+"""The guide's decisions and questions, without a terminal."""
+
+import io
+from collections.abc import Mapping
+
+import pytest
+
+from labrunner.engine.policy import Moment, Move, Point
+from labrunner.model import Command, Course, File, Hint, Lab, Option, Outcome, Question, Step, Variable
+from labrunner.record import events
+from labrunner.ui.guide import Guide
+from labrunner.ui.questions import Questions
+
+COMMAND = Command(run="echo one", ref="R1")
+STEP = Step(
+    id="s",
+    title="S",
+    text="T",
+    files=(File(path="Dockerfile", ref="F1", text="FROM busybox\n"),),
+    commands=(COMMAND, Command(run="echo two", by="labrunner")),
+    options=(
+        Option(id="a", title="With a file", commands=(Command(run="echo a"),)),
+        Option(id="b", title="With a flag", text="Shorter."),
+    ),
+    hints=(Hint(text="H"),),
+    questions=(Question(id="q", text="Why?", choices=("a", "b"), answer="b"),),
+)
+LAB = Lab(id="l", name="lab-1", title="L", steps=(STEP,))
+COURSE = Course(id="c", title="C", labs=(LAB,))
+MOVES = (Move.RUN, Move.HINT, Move.SKIP, Move.QUIT)
+AFTER_FAILURE = (Move.RETRY, Move.RESTART, Move.HINT, Move.SKIP, Move.QUIT)
+
+
+class Room:
+    """A guide with answers to come and what it said."""
+
+    def __init__(self, answers: str, *, env: Mapping[str, str] | None = None) -> None:
+        self.out = io.StringIO()
+        self.guide = Guide(io.StringIO(answers), self.out, course=COURSE, env=env or {})
+
+    def at(
+        self, point: Point, *, moves: tuple[Move, ...] = MOVES, command: Command | None = None, **more: object
+    ) -> Move:
+        text = command.run if command else ""
+        return self.guide.decide(
+            Moment(point=point, moves=moves, lab=LAB, step=STEP, command=command, text=text, **more)  # type: ignore[arg-type]
+        )
+
+    @property
+    def said(self) -> str:
+        return self.out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("answer", "move"),
+    [
+        ("\n", Move.RUN),
+        ("h\n", Move.HINT),
+        (" S \n", Move.SKIP),
+        ("skip\n", Move.SKIP),
+        ("q\n", Move.QUIT),
+        ("", Move.QUIT),
+    ],
+)
+def test_answers_at_a_command(answer: str, move: Move) -> None:
+    assert Room(answer).at(Point.COMMAND, command=COMMAND) is move
+
+
+def test_every_choice_is_listed_and_a_wrong_answer_is_asked_again() -> None:
+    room = Room("r\n\x1b[2Jnonsense\nb\n")
+    assert room.at(Point.FAILED, moves=AFTER_FAILURE, reason="x", outcome=Outcome.FAILED) is Move.RETRY
+    assert room.at(Point.FAILED, moves=AFTER_FAILURE, reason="x", outcome=Outcome.FAILED) is Move.RESTART
+    for choice in ("[Enter] try again", "b begin again", "h hint", "s skip step", "q quit"):
+        assert choice in " ".join(room.said.split())
+    assert "`nonsense` is none of the choices." in room.said
+    assert "\x1b" not in room.said
+
+
+def test_a_hint_that_is_not_there_is_said() -> None:
+    room = Room("h\n\nh\n\n")
+    moves = (Move.RUN, Move.SKIP, Move.QUIT)
+    assert room.at(Point.COMMAND, moves=moves, command=COMMAND) is Move.RUN
+    assert "There is no hint here." in room.said
+    assert room.at(Point.COMMAND, moves=moves, command=COMMAND, hints_shown=1) is Move.RUN
+    assert "You have seen every hint of this step." in room.said
+
+
+def test_after_retry_the_command_runs_without_a_second_question() -> None:
+    room = Room("r\n\n")
+    room.at(Point.FAILED, moves=AFTER_FAILURE, reason="x", outcome=Outcome.FAILED)
+    assert room.at(Point.COMMAND, command=COMMAND) is Move.RUN
+    assert room.said.count("[Enter]") == 1
+    assert room.at(Point.COMMAND, command=COMMAND) is Move.RUN
+    assert room.said.count("[Enter]") == 2
+
+
+def test_what_labrunner_runs_is_shown_and_not_asked() -> None:
+    room = Room("")
+    assert room.at(Point.COMMAND, command=STEP.commands[1]) is Move.RUN
+    assert "$ echo two" in room.said
+
+
+def test_a_file_is_shown_with_its_content() -> None:
+    room = Room("\n")
+    assert room.at(Point.COMMAND, command=Command(run="FROM busybox\n", ref="F1")) is Move.RUN
+    assert "The file Dockerfile" in room.said
+    assert "    FROM busybox" in room.said
+    assert "$ FROM" not in room.said
+    assert "[Enter] write it" in room.said
+
+
+def test_an_error_is_not_the_learners_mistake() -> None:
+    room = Room("q\n")
+    assert room.at(Point.FAILED, moves=AFTER_FAILURE, reason="dockerd is gone.", outcome=Outcome.ERROR) is Move.QUIT
+    assert "ERROR dockerd is gone." in room.said
+    assert "This is not your mistake" in room.said
+    assert "FAILED" not in room.said
+
+
+@pytest.mark.parametrize(("answer", "chosen"), [("\n", "a"), ("2\n", "b"), ("3\n0\nx\n1\n", "a"), ("\u00b2\n2\n", "b")])
+def test_one_option_is_chosen(answer: str, chosen: str) -> None:
+    room = Room(answer)
+    assert [option.id for option in room.guide.choose(STEP, STEP.options)] == [chosen]
+    assert "With a flag. Shorter." in room.said
+
+
+def test_quit_at_the_options_quits_at_the_next_fork() -> None:
+    room = Room("q\n")
+    assert len(room.guide.choose(STEP, STEP.options)) == 1
+    assert room.at(Point.COMMAND, command=COMMAND) is Move.QUIT
+
+
+def test_quit_at_a_quiz_question_quits_at_the_next_fork() -> None:
+    room = Room("7\nq\n")
+    room.guide.show(events.StepEnded(lab="l", step="s", outcome=Outcome.PASSED, seconds=1.0, attempts=1, hints=0))
+    assert "`7` is none of the choices." in room.said
+    assert room.at(Point.STEP) is Move.QUIT
+
+
+def test_the_end_of_the_shell_is_said_after_the_output() -> None:
+    room = Room("")
+    guide = room.guide
+    guide.show(events.CommandStarted(lab="l", step="s", ref=None, run="exit 3", host="local"))
+    guide.show(events.OutputArrived(data="bye"))
+    guide.show(events.ShellRestarted(lab="l", step="s", host="local"))
+    guide.show(
+        events.CommandEnded(
+            lab="l",
+            step="s",
+            number=0,
+            ref=None,
+            run="exit 3",
+            exit_status=3,
+            end="shell-exited",
+            outcome=Outcome.FAILED,
+            seconds=0.1,
+            output="bye",
+            explanation=("exit status 3, but 0 was expected",),
+        )
+    )
+    said = " ".join(room.said.split())
+    assert said.index("bye") < said.index("FAILED exit status 3") < said.index("The shell ended")
+
+
+def test_a_closed_output_does_not_raise() -> None:
+    room = Room("\n")
+    room.out.close()
+    room.guide.show(events.LabStarted(lab="l", title="L"))
+    assert room.at(Point.COMMAND, command=COMMAND) is Move.RUN
+    room.guide.close()
+
+
+def questions(answers: str) -> tuple[Questions, io.StringIO]:
+    out = io.StringIO()
+    return Questions(io.StringIO(answers), out, env={}), out
+
+
+NAME = Variable(name="ACR_NAME", prompt="Name of your registry", pattern="[a-z0-9]{5,50}", says="5 to 50 letters.")
+
+
+def test_a_value_is_asked_until_it_fits() -> None:
+    ask, out = questions("no\nUPPERCASE\nmyregistry\n")
+    assert ask.ask_variable(NAME) == "myregistry"
+    assert out.getvalue().count("That does not fit. 5 to 50 letters.") == 2
+
+
+def test_enter_takes_the_default_and_a_bad_default_does_not_pass() -> None:
+    ask, out = questions("\n")
+    assert ask.ask_variable(NAME, "progressacr") == "progressacr"
+    assert "Name of your registry (Enter for progressacr)" in out.getvalue()
+    ask, _ = questions("\ngoodname\n")
+    assert ask.ask_variable(NAME, "bad") == "goodname"
+
+
+def test_no_value_can_be_left_by_quitting() -> None:
+    ask, _ = questions("\n")
+    with pytest.raises(KeyboardInterrupt):
+        ask.ask_variable(NAME)
+
+
+def test_a_secrets_default_is_not_shown() -> None:
+    ask, out = questions("\n")
+    secret = Variable(name="TOKEN", secret=True)
+    assert ask.ask_variable(secret, "hunter2") == "hunter2"
+    assert "hunter2" not in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("answer", "trusted"), [("y\n", True), ("YES\n", True), ("\n", False), ("", False), ("ok\n", False)]
+)
+def test_trust_is_given_by_yes_alone(answer: str, *, trusted: bool) -> None:
+    ask, out = questions(answer)
+    assert ask.confirm_trust("A course", "/srv/course", "ab" * 32) is trusted
+    assert "/srv/course" in out.getvalue()
+
+
+def test_rich_loads_only_when_something_is_drawn() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, labrunner.ui.plain, labrunner.ui.guide; print([m for m in sys.modules if m.startswith('rich')])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    assert ran.stdout.strip() == "[]"

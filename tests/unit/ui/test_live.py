@@ -1,0 +1,154 @@
+"""Live output, seen through a terminal model of the learner's size."""
+
+import pyte
+import pytest
+
+from labrunner.ui.live import LiveOutput
+
+
+class Seen:
+    def __init__(self, *, columns: int = 80, lines: int = 24, redraw: bool = True) -> None:
+        self.written = ""
+        self._screen = pyte.Screen(columns, lines)
+        self._screen.set_mode(pyte.modes.LNM)
+        self._stream = pyte.Stream(self._screen)
+        self.live = LiveOutput(self._write, columns=columns, rows=lines, redraw=redraw)
+
+    def _write(self, text: str) -> None:
+        self.written += text
+        self._stream.feed(text)
+
+    @property
+    def lines(self) -> list[str]:
+        return "\n".join(line.rstrip() for line in self._screen.display).rstrip().split("\n")
+
+    @property
+    def cursor(self) -> tuple[int, int]:
+        return self._screen.cursor.y, self._screen.cursor.x
+
+
+def progress(layers: int = 3) -> str:
+    """What `docker push` draws."""
+    text = "The push refers to repository [x]\r\n" + "".join(f"layer{n}: Preparing\r\n" for n in range(layers))
+    for percent in (10, 50, 100):
+        for up in range(layers, 0, -1):
+            text += f"\x1b[{up}A\x1b[2K\rlayer{layers - up}: Pushing {percent}%\r\x1b[{up}B"
+    for up in range(layers, 0, -1):
+        text += f"\x1b[{up}A\x1b[2K\rlayer{layers - up}: Pushed\r\x1b[{up}B"
+    return text + "1.0.0: digest: sha256:abc\r\n"
+
+
+PUSHED = (
+    "The push refers to repository [x]\nlayer0: Pushed\nlayer1: Pushed\nlayer2: Pushed\n1.0.0: digest: sha256:abc\n"
+)
+
+
+def test_lines_are_passed_on_indented() -> None:
+    seen = Seen()
+    seen.live.feed("one\r\ntwo")
+    assert seen.lines == ["  one", "  two"]
+    seen.live.feed(" and more\r\n\r\nlast\r\n")
+    seen.live.finish("ignored, it was seen live")
+    assert seen.lines == ["  one", "  two and more", "", "  last"]
+
+
+def test_a_question_without_line_end_is_seen_at_once() -> None:
+    seen = Seen()
+    seen.live.feed("Password: ")
+    assert seen.lines == ["  Password:"]
+    seen.live.finish("Password:")
+    assert seen.cursor == (1, 0)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_pieces_of_any_size_give_the_same_screen(size: int) -> None:
+    data = "\x1b]0;title\x07a\x1b[31mred\x1b[0m\r\n10%\r20%\r100%\r\nbell\x07 \x1b[1mend\x1b[0m\r\n\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\\r\n"
+    seen = Seen()
+    for start in range(0, len(data), size):
+        seen.live.feed(data[start : start + size])
+    seen.live.finish("")
+    assert seen.lines == ["  ared", "  100%", "  bell end", "  link"]
+
+
+def test_nothing_that_a_terminal_obeys_gets_through() -> None:
+    seen = Seen(redraw=False)
+    seen.live.feed("\x1b]52;c;ZXZpbA==\x07\x1b[31mred\x1b[0m\x1b[?25l\x1bPq#0\x1b\\\x9b31mx\x07\x0e\r\n")
+    seen.live.finish("")
+    assert seen.written == "  red31mx\n"
+
+
+def test_line_editing_is_redrawn() -> None:
+    seen = Seen()
+    for piece in ("$ ls -x", "\b\x1b[K", "l", "\x1b[3D\x1b[1@ ", "\x1b[C", "\x1b[1P"):
+        seen.live.feed(piece)
+    assert seen.lines == ["  $ ls  l"]
+    seen.live.feed("\r\n")
+    assert seen.cursor == (1, 0)
+
+
+def test_progress_over_several_lines_becomes_one_status_line_then_the_result() -> None:
+    data = progress()
+    seen = Seen()
+    half = data.index("50%")
+    seen.live.feed(data[:half])
+    assert seen.lines == ["  layer0: Pushing"]
+    seen.live.feed(data[half:])
+    seen.live.finish(PUSHED)
+    assert seen.lines == [f"  {line}" for line in PUSHED.splitlines()]
+
+
+def test_progress_taller_than_the_terminal_keeps_what_was_shown() -> None:
+    seen = Seen(lines=10)
+    layers = 20
+    seen.live.feed(progress(layers))
+    final = "The push refers to repository [x]\n" + "".join(f"layer{n}: Pushed\n" for n in range(layers))
+    seen.live.finish(final)
+    assert seen.lines[-1] == "  layer19: Pushed"
+    assert seen.written.count("The push refers") == 1
+
+
+def test_a_terminal_that_cannot_redraw_gets_plain_lines_only() -> None:
+    seen = Seen(redraw=False)
+    seen.live.feed("10%\r")
+    seen.live.feed("20%\r")
+    seen.live.feed("100%\r\n")
+    seen.live.feed(progress())
+    seen.live.finish("100%\n" + PUSHED)
+    assert "\x1b" not in seen.written
+    assert "\r" not in seen.written
+    assert seen.written.endswith("  layer2: Pushed\n  1.0.0: digest: sha256:abc\n")
+    assert "100%\n" in seen.written
+
+
+def test_long_lines_are_left_to_the_terminal_so_that_they_can_be_copied() -> None:
+    seen = Seen(columns=40)
+    text = "x" * 100
+    seen.live.feed(text)
+    seen.live.feed(f"\rshort {text}\r\n")
+    seen.live.finish("")
+    assert f"  short {text}\n" in seen.written
+
+
+def test_output_that_was_not_seen_live_is_shown_at_the_end() -> None:
+    seen = Seen()
+    seen.live.finish("one\n\ntwo\n")
+    assert seen.lines == ["  one", "", "  two"]
+
+
+def test_wide_characters_do_not_break_the_redraw() -> None:
+    seen = Seen(columns=20)
+    for count in range(1, 15):
+        seen.live.feed("\r" + "日" * count)
+    seen.live.feed("\rend\x1b[K\r\n")
+    assert seen.lines[-1] == "  end"
+
+
+def test_much_output_is_cheap() -> None:
+    import time
+
+    live = LiveOutput(lambda text: None, columns=80, redraw=True)
+    piece = "0123456789abcdef" * 4 + "\r\n"
+    began = time.perf_counter()
+    for _ in range(100):
+        live.feed(piece * 1000)
+    assert time.perf_counter() - began < 2.0  # 6.6 MB

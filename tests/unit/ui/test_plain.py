@@ -1,0 +1,167 @@
+"""The plain presenter: colour, closed pipes, encodings, cost."""
+
+import io
+import os
+import time
+
+import pytest
+
+from labrunner.model import Outcome
+from labrunner.record import events
+from labrunner.ui.plain import Plain
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def trivial(count: int) -> list[events.Event]:
+    happened: list[events.Event] = []
+    for number in range(count):
+        step = f"step-{number}"
+        happened += [
+            events.StepStarted(lab="l", step=step, title="T", attempt=1, number=number, count=count),
+            events.CommandStarted(lab="l", step=step, ref=None, run="true", host="local"),
+            ran("", step=step),
+            events.StepEnded(lab="l", step=step, outcome=Outcome.PASSED, seconds=0.0, attempts=1, hints=0),
+        ]
+    return happened
+
+
+def ran(
+    output: str,
+    *,
+    step: str = "s",
+    end: str = "exited",
+    status: int | None = 0,
+    outcome: Outcome = Outcome.PASSED,
+    explanation: tuple[str, ...] = (),
+) -> events.CommandEnded:
+    return events.CommandEnded(
+        lab="l",
+        step=step,
+        number=0,
+        ref=None,
+        run="true",
+        exit_status=status,
+        end=end,
+        outcome=outcome,
+        seconds=2.0,
+        output=output,
+        explanation=explanation,
+    )
+
+
+def shown(*happened: events.Event, stream: io.StringIO | None = None, env: dict[str, str] | None = None) -> str:
+    out = stream or io.StringIO()
+    plain = Plain(out, env=env or {})
+    for event in happened:
+        plain.show(event)
+    plain.flush()
+    return out.getvalue()
+
+
+FAILED = events.CheckEnded(
+    lab="l", step="s", number=0, kind="a.b", after=None, outcome=Outcome.FAILED, message="no", seconds=0.1
+)
+
+
+@pytest.mark.parametrize(
+    ("env", "colored"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+        ({"TERM": "xterm", "NO_COLOR": ""}, True),
+        ({"TERM": "dumb"}, False),
+        ({}, False),
+    ],
+)
+def test_colour_only_where_it_is_wanted(env: dict[str, str], *, colored: bool) -> None:
+    assert ("\x1b[31mFAILED\x1b[0m" in shown(FAILED, stream=Terminal(), env=env)) is colored
+    assert "\x1b" not in shown(FAILED, env=env)
+
+
+def test_a_closed_pipe_does_not_raise() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    stream = os.fdopen(writing, "w", encoding="utf-8")
+    plain = Plain(stream, env={})
+    for event in trivial(20):
+        plain.show(event)
+    with pytest.raises(BrokenPipeError):
+        stream.close()  # what it still held
+
+
+def test_a_closed_stream_does_not_raise() -> None:
+    out = io.StringIO()
+    plain = Plain(out, env={})
+    out.close()
+    for event in trivial(2):
+        plain.show(event)
+
+
+def test_output_that_the_stream_cannot_say_is_replaced() -> None:
+    raw = io.BytesIO()
+    plain = Plain(io.TextIOWrapper(raw, encoding="ascii"), env={})
+    plain.show(ran("caf\u00e9 \u2026\n"))
+    plain.show(trivial(1)[-1])
+    assert b"caf? ...\n" in raw.getvalue()
+
+
+def test_output_obeys_no_terminal() -> None:
+    text = shown(ran("a\x1b[2Jb\x1b]0;t\x07c\x08\x9bd\te\n"))
+    assert text == "      abcd\te\n"
+
+
+def test_text_is_handed_on_before_a_command_runs() -> None:
+    out = io.StringIO()
+    plain = Plain(out, env={})
+    plain.show(events.CommandStarted(lab="l", step="s", ref=None, run="sleep 60", host="build"))
+    assert out.getvalue() == "    build $ sleep 60\n"
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (ran("", end="limit", status=None), "stopped after 2.0 s. That is fine."),
+        (ran("", end="timeout", status=None, outcome=Outcome.FAILED), "FAILED  (2.0 s) It took too long"),
+        (ran("", end="interrupted", status=None, outcome=Outcome.FAILED), "stopped from the keyboard"),
+        (ran("", status=3), "It fails, as it should (exit status 3)."),
+        (ran("", status=3, outcome=Outcome.FAILED), "FAILED  (2.0 s) Exit status 3."),
+        (ran("", status=None, outcome=Outcome.FAILED), "without an exit status"),
+    ],
+)
+def test_how_a_command_ended(event: events.CommandEnded, expected: str) -> None:
+    assert expected in " ".join(shown(event).split()).replace("FAILED (", "FAILED  (")
+
+
+def test_explanations_of_80_columns_stay_within_80() -> None:
+    wide = "e" * 80
+    text = shown(ran("", outcome=Outcome.FAILED, status=1, explanation=("head", wide, "x")))
+    assert f"\n{wide}\nx\n" in text
+    assert "\n        x\n" in shown(ran("", outcome=Outcome.FAILED, status=1, explanation=("head", "x")))
+
+
+def test_own_words_fold_at_80() -> None:
+    message = "word " * 100
+    check = events.CheckEnded(
+        lab="l", step="s", number=0, kind="a.b", after=None, outcome=Outcome.FAILED, message=message, seconds=0.1
+    )
+    assert max(map(len, shown(check).splitlines())) <= 80
+
+
+def test_a_file_is_not_shown_as_a_command() -> None:
+    event = events.CommandStarted(lab="l", step="s", ref="F1", run="FROM x\n", host="local", file="Dockerfile")
+    assert shown(event) == "    Write the file Dockerfile\n"
+
+
+def test_an_event_costs_little() -> None:
+    happened = trivial(1000)
+    with open(os.devnull, "w", encoding="utf-8") as out:  # noqa: PTH123
+        plain = Plain(out, env={})
+        began = time.process_time()
+        for event in happened:
+            plain.show(event)
+        spent = time.process_time() - began
+    assert spent / len(happened) < 30e-6
