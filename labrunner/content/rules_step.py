@@ -9,7 +9,7 @@ from labrunner.content.nearest import shown, suggestion
 from labrunner.content.rules import Known, course_file, kebab, not_empty, seconds, unique
 from labrunner.content.shapes import Path
 from labrunner.content.sources import Source
-from labrunner.content.variables import VariableError, fill, references
+from labrunner.content.variables import VariableError, fill, fill_in
 from labrunner.model import (
     Check,
     Cleanup,
@@ -184,20 +184,19 @@ def _expectation(expect: Expectation, source: Source, path: Path, known: Known) 
     from labrunner.matching.placeholders import PatternError, compile_pattern
 
     dummies = dict.fromkeys(known.variables, "x")
-    found = False
-    for place, pattern in _patterns(expect, path):
-        if any(item.name not in dummies for item in references(pattern, pattern=True)):
-            found = True  # reported by the rule for texts
-            continue
+    try:
+        messages = matching.problems(fill_in(expect, dummies))
+    except VariableError:
+        return  # reported by the rule for texts
+    located = False
+    for place, pattern in _patterns(expect, path) if messages else ():
         try:
             compile_pattern(fill(pattern, dummies, pattern=True))
         except PatternError as error:
-            found = True
+            located = True
             yield _at_offset(source.problem(place, error.message, piece=pattern.strip()), pattern, error.offset)
-        except VariableError:
-            found = True
-    if not found:
-        for message in matching.problems(expect):
+    if not located:
+        for message in messages:
             yield source.problem(path, message)
 
 

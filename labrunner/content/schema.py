@@ -43,6 +43,7 @@ __all__ = ["Reader"]
 T = TypeVar("T")
 
 _OMIT = object()
+_SPECIAL = frozenset({"variables", "default", "exit", "json"})
 _PARSING = (("int", "a whole number"), ("float", "a number"), ("bool", "true or false"))
 _SCALARS: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
 _EXPECTED: Mapping[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
@@ -164,6 +165,8 @@ class Reader:
 
     def _special(self, name: str | int, hint: Any) -> Callable[[nodes.Node, Path], Any] | None:
         """What reads a field that is written in a form of its own."""
+        if name not in _SPECIAL:
+            return None
         forms: tuple[tuple[str, Any, Callable[[nodes.Node, Path], Any]], ...] = (
             ("variables", tuple[Variable, ...], self._variables),
             ("default", Mapping[str, str], self._default),
