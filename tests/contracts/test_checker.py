@@ -250,7 +250,7 @@ def test_one_process_answers_all(worker):
     ("argv", "says"),
     [
         (["false"], "ended by itself, with status 1"),
-        (["echo", "hello"], "said what is no answer"),
+        (["bash", "-c", "read line; echo hello"], "said what is no answer"),
         (["no-such-program"], "No such file"),
         (["sleep", "60"], "did not start within 0.5 seconds"),
     ],
