@@ -1,13 +1,14 @@
 """The check kinds and their arguments, read from the source of the check files without running them."""
 
 # pathlib costs the start-up that `list` may not spend
-# ruff: noqa: PTH119, PTH123, PTH208
+# ruff: noqa: PTH114, PTH119, PTH208
 
 import ast
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from labrunner.content.files import CourseFilesError, read_bytes
 from labrunner.content.nearest import shown
 from labrunner.model import Diagnostic
 
@@ -48,10 +49,11 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Every check kind by name, and what is wrong with the check files."""
+    """Every check kind by name, and what is wrong with the check files. complete: all of them could be read."""
 
     signatures: Mapping[str, Signature] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
+    complete: bool = True
 
 
 def read_catalog(folders: Iterable[str]) -> Catalog:
@@ -67,13 +69,14 @@ def read_catalog(folders: Iterable[str]) -> Catalog:
             continue
         for name in names:
             reading.file(folder, name)
-    return Catalog(reading.signatures, tuple(reading.problems))
+    return Catalog(reading.signatures, tuple(reading.problems), reading.complete)
 
 
 class _Reading:
     def __init__(self) -> None:
         self.signatures: dict[str, Signature] = {}
         self.problems: list[Diagnostic] = []
+        self.complete = True
         self.name = ""
         self.path = ""
 
@@ -85,25 +88,33 @@ class _Reading:
     def file(self, folder: str, name: str) -> None:
         self.name = f"{os.path.basename(folder)}/{name}"
         self.path = f"{folder}/{name}"
-        try:
-            with open(self.path, "rb") as stream:
-                source = stream.read(_LIMIT_BYTES + 1)
-            if len(source) > _LIMIT_BYTES:
-                self.report(None, "the check file is over 1 MiB")
-                return
-            tree = ast.parse(source)
-        except SyntaxError as error:
-            self.problems.append(
-                Diagnostic(self.name, error.lineno or 1, error.offset or 1, f"this is not Python: {error.msg}")
-            )
-            return
-        except (OSError, ValueError, RecursionError, MemoryError) as error:
-            self.report(None, f"the check file cannot be read: {type(error).__name__}: {error}")
+        tree = self.tree(folder, name)
+        if tree is None:
+            self.complete = False
             return
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 for decorator in node.decorator_list:
                     self.function(node, decorator)
+
+    def tree(self, folder: str, name: str) -> ast.Module | None:
+        """The parsed file, or a problem."""
+        if os.path.islink(self.path):
+            self.report(None, "a check file must not be a link: its content would not be the course's own")
+            return None
+        try:
+            source = read_bytes(folder, name, limit=_LIMIT_BYTES)
+            if len(source) <= _LIMIT_BYTES:
+                return ast.parse(source)
+            self.report(None, "the check file is over 1 MiB")
+        except SyntaxError as error:
+            place = max(1, error.lineno or 1), max(1, error.offset or 1)
+            self.problems.append(Diagnostic(self.name, *place, f"this is not Python: {error.msg}"))
+        except CourseFilesError as error:
+            self.report(None, str(error))
+        except (ValueError, RecursionError, MemoryError) as error:
+            self.report(None, f"this is not Python: {type(error).__name__}: {error}")
+        return None
 
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, decorator: ast.expr) -> None:
         """Take the function up if the decorator is `@check("kind")`."""

@@ -104,9 +104,12 @@ def read_bytes(folder: str, name: str, *, limit: int) -> bytes:
     try:
         # O_NONBLOCK: opening a pipe by that name must not wait for a writer.
         descriptor = os.open(f"{folder}/{name}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with open(descriptor, "rb") as stream:
+        try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise CourseFilesError(name, "this is no regular file")
-            return stream.read(limit + 1)
+            with open(descriptor, "rb", closefd=False) as stream:
+                return stream.read(limit + 1)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise CourseFilesError(name, f"the file cannot be read: {error.strerror}") from error

@@ -40,11 +40,12 @@ class _Reading:
             return None, self.in_order([COURSE_FILE])
         errata_files = list(self.named(head.errata, "errata", source))
         lab_files = list(self.named(head.labs, "labs", source))
-        errata = self.errata(errata_files)
+        errata, complete = self.errata(errata_files)
+        complete = complete and len(errata_files) == len(head.errata)
         known = Known(
             folder=self.folder,
             variables=frozenset(variable.name for variable in head.variables),
-            errata=frozenset(item.id for item in errata),
+            errata=frozenset(item.id for item in errata) if complete else None,
         )
         self.problems += course_rules(head, source, known=known)
         self.problems += text_rules(source, known=known)
@@ -95,14 +96,16 @@ class _Reading:
                 yield name
             seen.add(name)
 
-    def errata(self, names: list[str]) -> list[Erratum]:
-        """The entries of all files of errata."""
+    def errata(self, names: list[str]) -> tuple[list[Erratum], bool]:
+        """The entries of all files of errata, and whether these are all."""
         found: list[Erratum] = []
+        complete = True
         for name in names:
             entries, source = self.file(name, tuple[Erratum, ...])
+            complete = complete and entries is not None
             self.problems += errata_rules(entries or (), source, earlier=[item.id for item in found])
             found += entries or ()
-        return found
+        return found, complete
 
     def labs(self, names: list[str], known: Known) -> Iterator[tuple[Lab, Source]]:
         """The labs that can be made out, with the rules of each."""

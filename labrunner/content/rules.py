@@ -23,11 +23,11 @@ _OPEN_MAPPINGS = frozenset({"args", "rows", "json", "env", "default", "files"})
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What names in labs may refer to. folder: the course's real path."""
+    """What names in labs may refer to. folder: the course's real path. errata: None if a file of them is unreadable."""
 
     folder: str
     variables: frozenset[str]
-    errata: frozenset[str]
+    errata: frozenset[str] | None
 
 
 def kebab(source: Source, path: Path, name: str) -> Iterator[Diagnostic]:

@@ -53,7 +53,7 @@ def step_rules(step: Step, source: Source, path: Path, *, known: Known) -> Itera
     yield from question_rules(step.questions, source, (*path, "questions"))
     yield from _mistakes(step.mistakes, source, (*path, "mistakes"))
     for index, erratum in enumerate(step.errata):
-        if erratum not in known.errata:
+        if known.errata is not None and erratum not in known.errata:
             message = f"unknown erratum {shown(erratum)}{suggestion(erratum, known.errata)}"
             yield source.problem((*path, "errata", index), message)
 

@@ -187,11 +187,11 @@ class Reader:
             place = (*path, len(data))
             self.places[place] = key
             self.places[(*place, "name")] = key
-            if not isinstance(item, nodes.Mapping):
-                if not is_broken(item):
-                    self.report(item, f"the variable {shown(key.text)} must be a mapping, not {shape_of(item)}")
-                continue
-            fields = self._entries(item, Variable, place, without=("name",))
+            fields = {}
+            if isinstance(item, nodes.Mapping):
+                fields = self._entries(item, Variable, place, without=("name",))
+            elif not is_broken(item):
+                self.report(item, f"the variable {shown(key.text)} must be a mapping, not {shape_of(item)}")
             data.append({**fields, "name": key.text, "at": f"{self.file}:{key.line}:{key.column}"})
         return data
 
@@ -256,6 +256,8 @@ class Reader:
         self.places[(*path, "kind")] = key
         signature = self.catalog.signatures.get(key.text)
         if signature is None:
+            if not self.catalog.complete:  # it may be in the file that could not be read
+                return {**data, "kind": key.text}
             self.report(key, f"unknown check {shown(key.text)}{suggestion(key.text, self.catalog.signatures)}")
             return {**data, "kind": key.text, "at": f"{self.file}:{node.line}:{node.column}"}
         args = self._arguments(key, arguments, signature, (*path, "args"))

@@ -1,5 +1,6 @@
 """Signatures come from the source; no check file is ever run."""
 
+import os
 from pathlib import Path
 
 from labrunner.content.catalog import Parameter, read_catalog
@@ -54,3 +55,17 @@ def test_unreadable_python_is_a_diagnostic(tmp_path: Path):
     (tmp_path / "deep.py").write_text("x = " + "(" * 5000, encoding="utf-8")
     found = read_catalog([str(tmp_path)]).diagnostics
     assert [item.file for item in found] == [f"{tmp_path.name}/deep.py", f"{tmp_path.name}/nul.py"]
+
+
+def test_what_is_no_file_of_the_folder_is_refused_without_waiting(tmp_path: Path):
+    (tmp_path / "link.py").symlink_to(CHECKS / "probe.py")
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "folder.py").mkdir()
+    catalog = read_catalog([str(tmp_path)])
+    assert [item.message.split(":")[0] for item in catalog.diagnostics] == [
+        "this is no regular file",
+        "a check file must not be a link",
+        "this is no regular file",
+    ]
+    assert not catalog.signatures
+    assert not catalog.complete
