@@ -70,9 +70,9 @@ class Keyboard:
             if descriptor is not None:
                 termios.tcflush(descriptor, termios.TCIFLUSH)
                 saved = self._hide(descriptor) if secret else None
-        self._sink.write(prompt)
-        self._sink.flush()
         try:
+            self._sink.write(prompt)
+            self._sink.flush()  # from here on Ctrl-C is an answer
             answer = self._stream.readline()
         except UnicodeDecodeError:
             answer = "?\n"  # bytes that are no text: no answer that any prompt knows

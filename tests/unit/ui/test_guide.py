@@ -179,7 +179,7 @@ NAME = Variable(name="ACR_NAME", prompt="Name of your registry", pattern="[a-z0-
 
 
 def test_a_value_is_asked_until_it_fits() -> None:
-    ask, out = questions("no\nUPPERCASE\nmyregistry\n")
+    ask, out = questions("no\nmyregistry.azurecr.io\nmyregistry\n")
     assert ask.ask_variable(NAME) == "myregistry"
     assert out.getvalue().count("That does not fit. 5 to 50 letters.") == 2
 

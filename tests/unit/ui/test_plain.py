@@ -82,12 +82,13 @@ def test_colour_only_where_it_is_wanted(env: dict[str, str], *, colored: bool) -
     assert "\x1b" not in shown(FAILED, env=env)
 
 
-def test_a_closed_pipe_does_not_raise() -> None:
+@pytest.mark.parametrize("size", [1, 1_000_000])
+def test_a_closed_pipe_does_not_raise(size: int) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     stream = os.fdopen(writing, "w", encoding="utf-8")
     plain = Plain(stream, env={})
-    for event in trivial(20):
+    for event in [ran("x" * size), *trivial(20)]:
         plain.show(event)
     with pytest.raises(BrokenPipeError):
         stream.close()  # what it still held

@@ -119,3 +119,11 @@ def test_a_closed_input_is_no_answer() -> None:
     keys = Keyboard(stream, Sink(io.StringIO()))
     stream.close()
     assert keys.line("? ") is None
+
+
+def test_ctrl_c_while_the_question_is_written_is_no_answer() -> None:
+    class Interrupting(Sink):
+        def flush(self) -> None:
+            raise KeyboardInterrupt
+
+    assert Keyboard(io.StringIO("x\n"), Interrupting(io.StringIO())).line("? ") is None
