@@ -44,14 +44,15 @@ def main(arguments):
         return 4
     # From here on this is a current Python.
     try:
-        prepare(groups, engine="engine" in wanted)
+        programs = prepare(groups, engine="engine" in wanted)
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted. Run the same command again: it goes on from here.\n")
         return 130
     if not command:
         sys.stderr.write("labrunner is set up.\n")
         return 0
-    environment = dict(os.environ, PATH="%s/bin:%s" % (VENV, os.environ.get("PATH", os.defpath)), VIRTUAL_ENV=VENV)
+    path = [os.path.join(VENV, "bin"), *programs, os.environ.get("PATH", os.defpath)]
+    environment = dict(os.environ, PATH=":".join(path), VIRTUAL_ENV=VENV)
     environment.pop("PYTHONHOME", None)
     sys.stderr.flush()
     try:
@@ -69,34 +70,37 @@ def lacking(groups, *, engine):
         from labrunner.places import cache_dir, state_dir
         from labrunner.sandbox import tools
 
-        has_venv = set(groups) <= set(installed_groups() or ()) and installed_groups() is not None
-        install = not has_venv or (engine and tools.ready(os.environ) is None)
+        install = not are_installed(groups) or (engine and tools.ready(os.environ) is None)
         folders += [cache_dir(os.environ), state_dir(os.environ)] if engine else [cache_dir(os.environ)]
     found = preflight.problems(preflight.look(folders), engine=engine, install=install)
     return preflight.explain(found) if found else ""
 
 
 def prepare(groups, *, engine):
-    """Make the virtual environment and get the tools, where they are not there. Raises SetupError."""
+    """Make the virtual environment and get the tools, where they are not there.
+
+    Returns folders of further programs that the groups want on PATH. Raises SetupError.
+    """
+    from pathlib import Path
+
+    from labrunner.places import cache_dir
     from labrunner.sandbox import tools
     from labrunner.sandbox.progress import Meter
 
-    have = installed_groups()
     with Meter() as meter:
-        if have is None or not set(groups) <= set(have):
+        if not are_installed(groups):
             with alone(meter):
                 have = installed_groups()
-                if have is None or not set(groups) <= set(have):
+                if not are_installed(groups):
                     install_libraries(sorted({*groups, *(have or ())}), meter, fresh=have is None)
         try:
             if engine:
                 tools.ensure(os.environ, meter.show)
-            if "bench" in groups:
-                from pathlib import Path
-
-                from labrunner.places import cache_dir
-
-                tools.unpack_extra("bats", Path(cache_dir(os.environ)) / "extra" / "bats", os.environ, meter.show)
+            if "bench" not in groups:
+                return []
+            return [
+                str(tools.unpack_extra("bats", Path(cache_dir(os.environ), "extra", "bats"), os.environ, meter.show))
+            ]
         except tools.ToolsError as error:
             raise SetupError(str(error), error.remedy) from error
 
@@ -154,6 +158,12 @@ def installed_groups():
     except (OSError, ValueError):
         return None
     return stamp["groups"] if stamp.get("key") == stamp_key() else None
+
+
+def are_installed(groups):
+    """Whether the virtual environment is whole and has the groups."""
+    have = installed_groups()
+    return have is not None and set(groups) <= set(have)
 
 
 def install_libraries(groups, meter, *, fresh):

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import sysconfig
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -27,8 +26,8 @@ def installed(tmp_path_factory):
     work = tmp_path_factory.mktemp("wheel")
     run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(work), cwd=CHECKOUT)
     (sdist,) = work.glob("labrunner-*.tar.gz")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(work / "source", filter="data")
+    (work / "source").mkdir()
+    run("tar", "-xf", str(sdist), "-C", str(work / "source"), cwd=work)
     (source,) = (work / "source").iterdir()
     run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(work), cwd=source)
     (wheel,) = work.glob("labrunner-*.whl")

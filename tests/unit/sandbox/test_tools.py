@@ -43,13 +43,13 @@ class PackageSource:
             f'APT::Update::Post-Invoke {{"touch {folder}/hook-ran";}};\n'
         )
 
-    def add(self, name: str, *, program: str = "", text: str = "", needs: Sequence[str] = ()) -> Path:
+    def add(
+        self, name: str, *, program: str = "", text: str = "", needs: Sequence[str] = (), version: str = "1.0"
+    ) -> Path:
         """A package with `program` in it (a shell script)."""
-        tree = self.folder.parent / f"{name}-tree"
+        tree = self.folder.parent / f"{name}-{version}"
         (tree / "DEBIAN").mkdir(parents=True)
-        control = (
-            f"Package: {name}\nVersion: 1.0\nArchitecture: {_architecture()}\nMaintainer: tests <tests@example.org>\n"
-        )
+        control = f"Package: {name}\nVersion: {version}\nArchitecture: {_architecture()}\nMaintainer: tests <tests@example.org>\n"
         control += f"Depends: {', '.join(needs)}\n" if needs else ""
         (tree / "DEBIAN/control").write_text(f"{control}Description: {name}\n")
         hook = tree / "DEBIAN/postinst"
@@ -196,6 +196,14 @@ def test_a_source_that_is_gone_half_way_is_said_and_taken_up_again(env, source, 
         path.unlink()  # what is here already must not be asked for again
     hidden.rename(source.folder / "git.deb")
     assert ensure(env).program("git")
+
+
+def test_lists_that_name_what_is_gone_are_fetched_anew(env, source):
+    (source.folder / "jq.deb").unlink()
+    with pytest.raises(ToolsError):
+        ensure(env)
+    source.add("jq", program="usr/bin/jq", version="2.0")
+    assert ensure(env).program("jq")
 
 
 def test_a_package_that_was_altered_on_the_way_is_refused(env, source):
