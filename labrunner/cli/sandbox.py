@@ -109,13 +109,9 @@ def _env(args: Namespace, env: Mapping[str, str]) -> int:
 _STATES = {
     "running": "running",
     "engine-down": "running, but its Docker Engine is not",
+    "broken": "broken",
     "stopped": "stopped, its data is kept",
     "absent": "not there",
-}
-_NEXT = {
-    "engine-down": "labrunner sandbox up",
-    "stopped": "labrunner sandbox up, or labrunner sandbox down to remove its data",
-    "absent": "labrunner sandbox up",
 }
 
 
@@ -130,8 +126,9 @@ def _as_text(status: "Status") -> str:
         rows.append(("folder", status.folder))
     if status.detail:
         rows.append(("detail", status.detail))
-    if status.state in _NEXT:
-        rows.append(("next", _NEXT[status.state]))
+    if status.state != "running":
+        option = "" if status.name == "default" else f" --sandbox {status.name}"
+        rows.append(("next", status.remedy or f"labrunner sandbox up{option}"))
     return "".join(f"{label:<11} {value}\n" for label, value in rows)
 
 

@@ -1,0 +1,37 @@
+"""`labrunner check`: ask the checks of labs in a sandbox that is running, and run nothing."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    from labrunner.cli.machine import sandbox_argument
+    from labrunner.cli.opening import course_arguments
+    from labrunner.cli.run import report_argument
+
+    course_arguments(parser)
+    sandbox_argument(parser)
+    report_argument(parser)
+
+
+def run(args: Namespace, env: Mapping[str, str]) -> int:
+    """Ask the checks. Raises Problem."""
+    from labrunner.cli.machine import command_line, found_target, remembered
+    from labrunner.cli.opening import fill_course, new_session, open_course, plan_of, require_trust, settle_values
+    from labrunner.cli.run import require_writable, unattended, write_report
+    from labrunner.engine.runner import Runner
+    from labrunner.engine.survey import survey
+
+    course = open_course(args.course, env)
+    plan_of(course, args.labs)
+    require_trust(course, env, trusted=args.trust, confirm=None)
+    require_writable(args.report)
+    with found_target(args.sandbox, course, env, holder=command_line("check", args.labs)) as target:
+        values = settle_values(course, target, args, remembered=remembered(args.sandbox, course, env))
+        filled = fill_course(course, values)
+        session = new_session(filled, values, target, unattended(args, env, mode="check"), env)
+        status = Runner(session=session, course=filled, plan=plan_of(filled, args.labs), conduct=survey).run()
+        session.transcript.close()
+    write_report(args.report, session.transcript.path)
+    return int(status)

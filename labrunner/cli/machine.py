@@ -1,0 +1,133 @@
+"""The sandbox of a command: installed, up, held, prepared for the course, and let go at the end."""
+
+import json
+import shlex
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from labrunner import places
+from labrunner.cli import Problem
+from labrunner.cli.opening import check_folders
+from labrunner.engine.outcomes import ExitStatus
+from labrunner.model import Course
+from labrunner.sandbox import machine, preflight
+from labrunner.sandbox.errors import SandboxError
+from labrunner.sandbox.progress import Meter
+from labrunner.sandbox.stock import prepare
+from labrunner.sandbox.tools import Tools, ToolsError, ensure, ready
+from labrunner.targets.sandbox import SandboxTarget
+
+__all__ = [
+    "command_line",
+    "found_target",
+    "installed",
+    "prepared_target",
+    "remember",
+    "remembered",
+    "removed_afterwards",
+    "sandbox_argument",
+]
+
+
+def sandbox_argument(parser: ArgumentParser, *, default: str = "default") -> None:
+    """The option that every command has which uses a sandbox."""
+    parser.add_argument("--sandbox", metavar="NAME", default=default, help=f"which sandbox (default: {default})")
+
+
+def command_line(name: str, arguments: list[str]) -> str:
+    """What a second one is told of who holds the sandbox."""
+    return shlex.join(["labrunner", name, *arguments])
+
+
+def installed(env: Mapping[str, str]) -> Tools:
+    """The tools, fetched now if they are missing. What the machine lacks is said before anything starts. Problem."""
+    tools = ready(env)
+    found = preflight.problems(
+        preflight.look([places.cache_dir(env), places.state_dir(env)]), engine=True, install=tools is None
+    )
+    if found:
+        raise Problem(preflight.explain(found).rstrip(), status=ExitStatus.TARGET)
+    if tools is not None:
+        return tools
+    try:
+        with Meter(sys.stderr) as meter:
+            return ensure(env, meter.show)
+    except ToolsError as error:
+        raise Problem(str(error), status=ExitStatus.TARGET, remedy=error.remedy) from error
+
+
+@contextmanager
+def prepared_target(name: str, course: Course, env: Mapping[str, str], *, holder: str) -> Iterator[SandboxTarget]:
+    """A target on the sandbox: started if it is not running, with the course's images and work folder. Problem."""
+    tools = installed(env)
+    try:
+        sandbox = machine.up(name, env, tools)
+        with sandbox.hold(holder):
+            prepare(sandbox, course, busybox=str(tools.busybox))
+            target = SandboxTarget(sandbox, course, check_folders(course), tools=tools)
+            try:
+                yield target
+            finally:
+                target.close()
+    except SandboxError as error:
+        raise Problem(str(error), status=ExitStatus.TARGET, remedy=error.remedy) from error
+
+
+@contextmanager
+def found_target(name: str, course: Course, env: Mapping[str, str], *, holder: str) -> Iterator[SandboxTarget]:
+    """A target on a sandbox that is running already, nothing of it changed. Problem."""
+    tools = installed(env)
+    try:
+        sandbox = machine.attach(name, env, engine=False)
+        with sandbox.hold(holder):
+            target = SandboxTarget(sandbox, course, check_folders(course), tools=tools)
+            try:
+                yield target
+            finally:
+                target.close()
+    except SandboxError as error:
+        raise Problem(str(error), status=ExitStatus.TARGET, remedy=error.remedy) from error
+
+
+@contextmanager
+def removed_afterwards(name: str, env: Mapping[str, str]) -> Iterator[None]:
+    """For a command that resets the sandbox: one that is there already is somebody's and is refused. Problem."""
+    state = machine.status(name, env).state
+    if state != "absent":
+        raise Problem(
+            f"there is a sandbox '{name}' already, and this command would empty it",
+            status=ExitStatus.USAGE,
+            remedy=f"Give another name with --sandbox, or remove it: labrunner sandbox down --sandbox {name}",
+        )
+    try:
+        yield
+    finally:
+        machine.down(name, env)
+
+
+def remember(name: str, course: Course, values: Mapping[str, str], env: Mapping[str, str]) -> None:
+    """Keep the values of a run with its sandbox, so that `check` asks about the same registry. No secrets."""
+    secret = {variable.name for variable in course.variables if variable.secret}
+    derived = {variable.name for variable in course.variables if variable.value}
+    kept = {key: value for key, value in values.items() if key not in secret | derived}
+    file = _memory(name, env)
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps({"course": course.id, "values": kept}), encoding="utf-8")
+    new.replace(file)
+
+
+def remembered(name: str, course: Course, env: Mapping[str, str]) -> dict[str, str]:
+    """The values of the last run of this course in this sandbox."""
+    try:
+        memory = json.loads(_memory(name, env).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    known = {variable.name for variable in course.variables}
+    return {key: value for key, value in memory["values"].items() if memory["course"] == course.id and key in known}
+
+
+def _memory(name: str, env: Mapping[str, str]) -> Path:
+    return Path(places.sandbox_dir(env, name)) / "last-run.json"

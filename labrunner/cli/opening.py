@@ -1,0 +1,155 @@
+"""What `run`, `check` and `prove` do first: the course, whether it may run, the plan, the values, the session."""
+
+import json
+import os
+import secrets
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from labrunner import places
+from labrunner.cli import Problem
+from labrunner.content.find import CourseNotFoundError, checks_folder, find_course
+from labrunner.content.load import load
+from labrunner.content.variables import VariableError, fill_in, resolve
+from labrunner.engine.outcomes import ExitStatus
+from labrunner.engine.plan import Plan, SelectionError, select
+from labrunner.engine.policy import Policy
+from labrunner.engine.session import Session
+from labrunner.model import Course, Variable
+from labrunner.record.redaction import Redactor
+from labrunner.record.transcript import Transcript
+from labrunner.targets.protocol import Target
+
+__all__ = [
+    "check_folders",
+    "course_arguments",
+    "fill_course",
+    "new_session",
+    "open_course",
+    "plan_of",
+    "require_trust",
+    "settle_values",
+]
+
+
+def course_arguments(parser: ArgumentParser) -> None:
+    """The options that every command has which opens a course and a sandbox."""
+    parser.add_argument("labs", nargs="*", metavar="LAB[/STEP]", help="such as lab-2 or lab-2/tag-for-acr; default all")
+    parser.add_argument("--course", metavar="PATH", help="a course folder (default: the bundled course)")
+    parser.add_argument("--trust", action="store_true", help="run a course of somebody else without asking")
+    parser.add_argument(
+        "--var", action="append", default=[], metavar="NAME=VALUE", help="set a variable of the course; may be repeated"
+    )
+
+
+def open_course(path: str | None, env: Mapping[str, str]) -> Course:
+    """The course, or a Problem that shows every diagnostic."""
+    try:
+        folder = find_course(path)
+    except CourseNotFoundError as error:
+        raise Problem(str(error), status=ExitStatus.USAGE) from error
+    loaded = load(folder, cache=places.cache_dir(env))
+    if loaded.course is None:
+        for diagnostic in loaded.diagnostics:
+            sys.stderr.write(f"{diagnostic}\n")
+        raise Problem(
+            f"the course in {folder} is invalid",
+            status=ExitStatus.COURSE,
+            remedy=f"Mend what is listed above; `labrunner lint {folder}` shows it again.",
+        )
+    return loaded.course
+
+
+def check_folders(course: Course) -> tuple[str, ...]:
+    """Where the check kinds are: the bundled ones, and the course's own."""
+    own = Path(course.path) / "checks"
+    return (checks_folder(), str(own)) if own.is_dir() else (checks_folder(),)
+
+
+def require_trust(
+    course: Course, env: Mapping[str, str], *, trusted: bool, confirm: Callable[[str, str, str], bool] | None
+) -> None:
+    """A course is code: one that is not bundled runs only when the user has agreed to this very content.
+
+    confirm(title, path, digest) asks at a terminal; None: nobody can be asked. Raises Problem.
+    """
+    if Path(course.path).parent == Path(checks_folder()).parent / "labs":
+        return
+    file = Path(places.state_dir(env)) / "trusted-courses.json"
+    known = _trusted(file)
+    if course.digest in known:
+        return
+    if not trusted and (confirm is None or not confirm(course.title, course.path, course.digest)):
+        raise Problem(
+            f"the course in {course.path} is not trusted: its commands would run on this machine",
+            status=ExitStatus.USAGE,
+            remedy="Read its files, then run the same command with --trust.",
+        )
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps(sorted({*known, course.digest})), encoding="utf-8")
+    new.replace(file)
+
+
+def _trusted(file: Path) -> set[str]:
+    try:
+        return set(json.loads(file.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return set()
+    except (OSError, ValueError, TypeError):
+        return set()  # unreadable trust is no trust: the user is asked again
+
+
+def plan_of(course: Course, selectors: Sequence[str]) -> Plan:
+    """What the selectors name, or a Problem."""
+    try:
+        return select(course, selectors)
+    except SelectionError as error:
+        raise Problem(str(error), status=ExitStatus.USAGE) from error
+
+
+def settle_values(
+    course: Course,
+    target: Target,
+    args: Namespace,
+    *,
+    remembered: Mapping[str, str] | None = None,
+    ask: Callable[[Variable, str], str] | None = None,
+) -> dict[str, str]:
+    """The value of every variable of the course. Raises Problem."""
+    given = dict(remembered or {})
+    for assignment in args.var:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise Problem(f"--var takes NAME=VALUE, not '{assignment}'", status=ExitStatus.USAGE)
+        given[name] = value
+    try:
+        return resolve(course, target=target.name, given=given, known=target.values(), ask=ask)
+    except VariableError as error:
+        raise Problem(str(error), status=ExitStatus.USAGE) from error
+
+
+def fill_course(course: Course, values: Mapping[str, str]) -> Course:
+    """The course as this learner sees it: every `@{NAME}` filled in."""
+    return fill_in(course, values) if values else course
+
+
+def new_session(
+    course: Course, values: Mapping[str, str], target: Target, policy: Policy, env: Mapping[str, str]
+) -> Session:
+    """A session with a transcript of its own, and secrets that will not be shown."""
+    identity = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    redactor = Redactor()
+    for variable in course.variables:
+        if variable.secret and values.get(variable.name):
+            redactor.add(values[variable.name])
+    transcript = Transcript(
+        os.path.join(places.sessions_dir(env), identity, "transcript.jsonl"),  # noqa: PTH118 - places are text
+        now=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )
+    return Session(
+        id=identity, target=target, policy=policy, transcript=transcript, redactor=redactor, values=dict(values)
+    )

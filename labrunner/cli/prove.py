@@ -1,0 +1,40 @@
+"""`labrunner prove`: each step's checks fail before, pass after, pass again, and the cleanup restores."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    from labrunner.cli.machine import sandbox_argument
+    from labrunner.cli.opening import course_arguments
+
+    course_arguments(parser)
+    sandbox_argument(parser, default="prove")
+
+
+def run(args: Namespace, env: Mapping[str, str]) -> int:
+    """Prove labs in a sandbox of their own, which is removed afterwards. Raises Problem."""
+    from labrunner.authoring.prove import Prover
+    from labrunner.cli.machine import command_line, prepared_target, removed_afterwards
+    from labrunner.cli.opening import fill_course, new_session, open_course, plan_of, require_trust, settle_values
+    from labrunner.engine.policy import Unattended
+    from labrunner.engine.runner import Runner
+    from labrunner.ui.proof import Proof
+
+    course = open_course(args.course, env)
+    plan_of(course, args.labs)
+    require_trust(course, env, trusted=args.trust, confirm=None)
+    holder = command_line("prove", args.labs)
+    with (
+        removed_afterwards(args.sandbox, env),
+        prepared_target(args.sandbox, course, env, holder=holder) as target,
+    ):
+        values = settle_values(course, target, args)
+        filled = fill_course(course, values)
+        policy = Unattended(Proof(sys.stdout).show, mode="prove")
+        session = new_session(filled, values, target, policy, env)
+        status = Runner(session=session, course=filled, plan=plan_of(filled, args.labs), conduct=Prover()).run()
+        session.transcript.close()
+    return int(status)
