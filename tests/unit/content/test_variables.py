@@ -53,6 +53,7 @@ def test_asking_gets_the_variable_and_its_default():
     ("given", "message"),
     [
         ({"NAME": "A"}, r"'A' is no value for NAME\. Letters\."),
+        ({"NAME": "abc; rm"}, r"'abc; rm' is no value for NAME"),
         ({"NAME": "abc\nrm"}, "must be one line of plain text"),
         ({"NAME": ""}, "must not be empty"),
         ({"NAM": "abc"}, "has no variable 'NAM'; did you mean 'NAME'"),
