@@ -45,7 +45,11 @@ def run(args: "Namespace", env: "Mapping[str, str]") -> int:
 def _read(folder: str, cache: str) -> "tuple[Listing | None, tuple[Diagnostic, ...]]":
     try:
         return listing(folder, cache=cache)
-    except RuntimeError as error:  # LibyamlMissingError; its module is not imported on the fast way
+    except RuntimeError as error:
+        from labrunner.content.nodes import LibyamlMissingError  # not on the fast way: it imports yaml
+
+        if not isinstance(error, LibyamlMissingError):
+            raise
         raise Problem(str(error), status=4) from error
 
 

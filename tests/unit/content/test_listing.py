@@ -98,3 +98,10 @@ def test_no_course_is_a_mistake_of_usage(tmp_path: Path):
     with pytest.raises(Problem) as caught:
         command.run(Namespace(json=False, course=str(tmp_path / "none")), {})
     assert caught.value.status == 2
+
+
+def test_without_libyaml_it_is_about_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("yaml.__with_libyaml__", False)
+    with pytest.raises(Problem, match="libyaml") as caught:
+        command.run(Namespace(json=False, course=str(GOOD)), {"XDG_CACHE_HOME": str(tmp_path)})
+    assert caught.value.status == 4
