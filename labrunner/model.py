@@ -145,7 +145,7 @@ class Check:
     kind: str
     args: Mapping[str, object] = field(default_factory=dict)
     after: str | None = None
-    within: float = 5.0
+    within: float = 2.0
     at: str = ""
 
 

@@ -18,6 +18,9 @@ KEPT_HEAD = 48_000
 KEPT_TAIL = 16_000
 """Characters of an output that the transcript keeps; matching sees all that the shell captured."""
 
+REASON_WIDTH = 120
+"""Characters of an expected or actual text that the one line of a reason shows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -113,7 +116,13 @@ def _judge(
         actual=actual,
         explanation=explanation,
     )
-    return CommandResult(outcome, output, " ".join(explanation[:1])), event
+    reason = f"Expected {_line(expected)}; came {_line(actual)}." if expected and actual else ""
+    return CommandResult(outcome, output, reason), event
+
+
+def _line(text: str) -> str:
+    folded = " ".join(text.split())
+    return folded if len(folded) <= REASON_WIDTH else f"{folded[:REASON_WIDTH]}..."
 
 
 def _without_exit(expectation: Expectation) -> Expectation:

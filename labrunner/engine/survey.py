@@ -13,12 +13,12 @@ _STATES = {Outcome.PASSED: State.PASSED, Outcome.FAILED: State.FAILED, Outcome.E
 
 
 def survey(run: StepRun) -> StepResult:
-    """Ask every check of the step, and say whose it is when one does not pass."""
+    """Ask every check of the step once (nothing is under way that could still change), and say whose a failure is."""
     run.choose()
     run.begin()
     run.go(State.CHECKING)
     try:
-        result = judge_checks(run.ask(run.checks))
+        result = judge_checks(run.ask(run.checks, once=True))
         if result.outcome is Outcome.FAILED:
             result = run.blame(result.reason)
     except (TargetError, ShellError) as error:
