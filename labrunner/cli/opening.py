@@ -13,6 +13,7 @@ from labrunner import places
 from labrunner.cli import Problem
 from labrunner.content.find import CourseNotFoundError, checks_folder, find_course
 from labrunner.content.load import load
+from labrunner.content.nodes import LibyamlMissingError
 from labrunner.content.variables import VariableError, fill_in, resolve
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.plan import Plan, SelectionError, select
@@ -51,7 +52,10 @@ def open_course(path: str | None, env: Mapping[str, str]) -> Course:
         folder = find_course(path)
     except CourseNotFoundError as error:
         raise Problem(str(error), status=ExitStatus.USAGE) from error
-    loaded = load(folder, cache=places.cache_dir(env))
+    try:
+        loaded = load(folder, cache=places.cache_dir(env))
+    except LibyamlMissingError as error:
+        raise Problem(str(error), status=ExitStatus.TARGET) from error
     if loaded.course is None:
         for diagnostic in loaded.diagnostics:
             sys.stderr.write(f"{diagnostic}\n")
