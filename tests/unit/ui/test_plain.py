@@ -1,5 +1,6 @@
 """The plain presenter: colour, closed pipes, encodings, cost."""
 
+import contextlib
 import io
 import os
 import time
@@ -90,8 +91,8 @@ def test_a_closed_pipe_does_not_raise(size: int) -> None:
     plain = Plain(stream, env={})
     for event in [ran("x" * size), *trivial(20)]:
         plain.show(event)
-    with pytest.raises(BrokenPipeError):
-        stream.close()  # what it still held
+    with contextlib.suppress(BrokenPipeError):  # what the stream itself still holds
+        stream.close()
 
 
 def test_a_closed_stream_does_not_raise() -> None:
