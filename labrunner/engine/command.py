@@ -60,7 +60,7 @@ def execute(session: Session, command: Command, place: Place) -> CommandResult:
     )
     for name in command.secrets:
         session.redactor.add(shell.variable(name) or "")
-    if completed.end is End.SHELL_EXITED:
+    if completed.restarted:
         session.seen.pop(command.host, None)
         session.emit(ShellRestarted(lab=place.lab, step=place.step, host=command.host))
     result, event = _judge(session, command, place, completed)
