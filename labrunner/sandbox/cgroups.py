@@ -7,13 +7,14 @@ hence one name per sandbox.
 import contextlib
 import errno
 import os
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from labrunner.sandbox.kernel import NODEV, NOEXEC, NOSUID, mount
 
-__all__ = ["Hierarchy", "hierarchies", "mount_hierarchies", "remove_group"]
+__all__ = ["Hierarchy", "hierarchies", "kill_group", "mount_hierarchies", "remove_group"]
 
 _PATIENCE_SECONDS = 3.0
 
@@ -60,6 +61,16 @@ def mount_hierarchies(base: str, found: list[Hierarchy]) -> None:
             continue
         for alias in item.folder.split(",") if "," in item.folder else ():
             Path(base, alias).symlink_to(item.folder)
+
+
+def kill_group(base: str, group: str) -> None:
+    """Kill every process of the group and of those below it."""
+    for top in {*Path(base).glob(f"*/{group}"), Path(base, group)}:
+        for members in top.glob("**/cgroup.procs"):
+            with contextlib.suppress(OSError):
+                for pid in members.read_text(encoding="ascii").split():
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(int(pid), signal.SIGKILL)
 
 
 def remove_group(base: str, group: str) -> None:

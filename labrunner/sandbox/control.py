@@ -66,7 +66,9 @@ def python_line(module: str, *, site: bool) -> list[str]:
     site: whether it needs installed libraries.
     """
     root = str(Path(__file__).resolve().parents[2])
-    code = f"import sys; sys.path.insert(0, {root!r}); import runpy; runpy.run_module({module!r}, run_name='__main__')"
+    # After the standard library, or in front of what is installed: nothing else is shadowed.
+    path = f"{root!r} in sys.path or sys.path.insert(0, {root!r})" if site else f"sys.path.append({root!r})"
+    code = f"import sys; {path}; import runpy; runpy.run_module({module!r}, run_name='__main__')"
     return [sys.executable, "-I", *([] if site else ["-S"]), "-c", code]
 
 

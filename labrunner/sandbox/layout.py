@@ -34,6 +34,11 @@ class Layout:
         return f"{self.folder}/work"
 
     @property
+    def tmp(self) -> str:
+        """What is /tmp inside."""
+        return f"{self.folder}/tmp"  # noqa: S108 - no shared folder, its name only
+
+    @property
     def shell_dir(self) -> str:
         """A folder (0700) that both sides see at this path, for the files that a shell is handed."""
         return f"{self.run}/shell"

@@ -12,6 +12,8 @@ from labrunner.sandbox.errors import SandboxBusy
 
 __all__ = ["Holder", "Lock"]
 
+_LOOKING_SECONDS = 0.05
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
@@ -32,12 +34,13 @@ class Lock:
     def __init__(self, path: str, *, what: str, busy: str, remedy: str, wait_seconds: float = 0.0) -> None:
         """busy: what a second one is told; the holder is added to it."""
         self._path = path
-        deadline = time.monotonic() + wait_seconds
+        # Whoever only looks who holds it has the lock for a moment.
+        deadline = time.monotonic() + max(wait_seconds, _LOOKING_SECONDS)
         while (descriptor := _take(path)) is None:
             if time.monotonic() >= deadline:
                 holder = Lock.holder(path)
                 raise SandboxBusy(f"{busy} by {holder}" if holder else busy, remedy)
-            time.sleep(0.02)
+            time.sleep(0.01)
         self._descriptor = descriptor
         text = json.dumps({"what": what, "pid": os.getpid(), "since": time.time()}).encode()
         os.ftruncate(descriptor, 0)

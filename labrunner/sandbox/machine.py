@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,10 @@ _PARTS = ("engine", "home", "work", "tmp", "log")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """state: "running", "engine-down", "stopped" (its data is kept) or "absent". since: seconds since 1970."""
+    """state: "running", "engine-down", "broken" (it does not answer right), "stopped" (its data is kept) or "absent".
+
+    since: seconds since 1970. detail, remedy: what is wrong, and what to do.
+    """
 
     name: str
     state: str
@@ -40,6 +43,7 @@ class Status:
     containers: int = 0
     disk_bytes: int = 0
     detail: str = ""
+    remedy: str = ""
 
 
 def up(name: str, env: Mapping[str, str], tools: Tools) -> Sandbox:
@@ -88,13 +92,14 @@ def status(name: str, env: Mapping[str, str]) -> Status:
     try:
         reply = ask_supervisor(place, "status")
     except SandboxError as error:
-        return Status(state="engine-down", detail=str(error), **about)
+        return Status(state="broken", detail=str(error), remedy=error.remedy, **about)
     if reply is None:
         return Status(state="stopped" if Path(place.folder).is_dir() else "absent", **about)
     try:
         info = Sandbox(place, reply, env).check_engine()
     except SandboxError as error:
-        return Status(state="engine-down", since=reply.started, detail=str(error), **about)
+        state = "broken" if reply.engine_running else "engine-down"
+        return Status(state=state, since=reply.started, detail=str(error), remedy=error.remedy, **about)
     return Status(
         state="running",
         engine=str(info.get("ServerVersion", "")),
@@ -113,17 +118,15 @@ def down(name: str, env: Mapping[str, str], *, keep: bool = False, force: bool =
     if not Path(place.folder).exists() and not Path(place.run).exists():
         return False
     _foreign(place)
-    with _alone(place):
-        held = None if force else lock_of(place, "labrunner sandbox down")
-        try:
-            _end(place, orderly=keep)
-            _sweep_groups(place)
-            if not keep:
-                _remove(place.folder)
-        finally:
-            if held:
-                held.release()
-            _remove(place.run)
+    with ExitStack() as locks:
+        locks.enter_context(_alone(place))
+        if not force:
+            locks.enter_context(lock_of(place, "labrunner sandbox down"))
+        _end(place, orderly=keep)
+        _sweep_groups(place)
+        if not keep:
+            _remove(place.folder)
+        _remove(place.run)
     for folder in (place.run, *((place.folder,) if not keep else ())):
         with suppress(OSError):
             Path(folder).parent.rmdir()  # the last one turns off the light
@@ -155,7 +158,7 @@ def _prepare_folders(place: Layout) -> None:
     Path(place.folder).mkdir(parents=True, exist_ok=True, mode=0o700)
     for part in _PARTS:
         Path(place.folder, part).mkdir(exist_ok=True, mode=0o700)
-    Path(place.folder, "tmp").chmod(0o1777)
+    Path(place.tmp).chmod(0o1777)
     Path(place.run).chmod(0o700)
     Path(place.shell_dir).mkdir(exist_ok=True, mode=0o700)
     Path(place.folder, "log", "dockerd.log").unlink(missing_ok=True)
@@ -180,7 +183,7 @@ def _write_config(place: Layout, tools: Tools) -> None:
         "plan": {
             "writable": [*(f"{place.folder}/{part}" for part in ("engine", "home", "work", "log")), place.shell_dir],
             "visible": sorted({os.path.realpath(path) for path in ours}),
-            "tmp": f"{place.folder}/tmp",  # noqa: S108
+            "tmp": place.tmp,
             "etc": {
                 "hosts": "127.0.0.1\tlocalhost labrunner\n::1\tlocalhost\n",
                 "hostname": "labrunner\n",

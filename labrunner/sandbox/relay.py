@@ -79,7 +79,7 @@ def _write(descriptor: int, data: bytes) -> None:
 @contextmanager
 def _raw(terminal: int) -> Iterator[None]:
     kept = termios.tcgetattr(terminal)
-    tty.setraw(terminal)
+    tty.setraw(terminal, termios.TCSADRAIN)  # what was typed ahead is kept
     try:
         yield
     finally:

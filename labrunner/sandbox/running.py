@@ -140,6 +140,16 @@ class Sandbox:
         if complaint:
             raise SandboxError(f"{', '.join(hidden)} cannot be shown in the sandbox: {complaint}")
 
+    def mounted_below(self, folder: str) -> frozenset[str]:
+        """The names of those entries of a folder inside that hold a mount point."""
+        try:
+            lines = Path(f"/proc/{self.pid}/mountinfo").read_text(encoding="utf-8").splitlines()
+        except OSError as error:
+            raise SandboxError(f"sandbox '{self.name}' is not running any more", remedy_up(self.name)) from error
+        points = (line.split(" ")[4] for line in lines)
+        inner = (point.removeprefix(f"{folder}/") for point in points if point.startswith(f"{folder}/"))
+        return frozenset(point.partition("/")[0] for point in inner)
+
     def check_engine(self) -> dict[str, Any]:
         """What the engine says of itself. Raises SandboxError if it does not answer, or is not this sandbox's."""
         try:

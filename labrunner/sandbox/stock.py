@@ -7,7 +7,7 @@ empties the sandbox first. The Docker SDK is imported where it is used: it costs
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,8 +74,9 @@ def reset(sandbox: Sandbox, course: Course, *, busybox: str) -> None:
     sandbox.check_engine()
     with docker_client(sandbox) as client:
         _empty_engine(client)
-    for folder in (sandbox.layout.home, sandbox.layout.work, f"{sandbox.layout.folder}/tmp"):  # noqa: S108
-        _empty_folder(folder)
+    _empty_folder(sandbox.layout.home)
+    _empty_folder(sandbox.layout.work)
+    _empty_folder(sandbox.layout.tmp, keep=sandbox.mounted_below("/tmp"))  # noqa: S108
     prepare(sandbox, course, busybox=busybox)
 
 
@@ -169,10 +170,15 @@ def _empty_engine(client: "DockerClient") -> None:
     api.prune_builds()
 
 
-def _empty_folder(folder: str) -> None:
-    """Remove what is in it; the folder stays, since it is mounted inside."""
+def _empty_folder(folder: str, *, keep: Container[str] = ()) -> None:
+    """Remove what is in it; the folder itself stays, since it is mounted inside.
+
+    keep: names of entries. The kernel would take off, in the sandbox, whatever is mounted on a folder removed here.
+    """
     try:
         for entry in os.scandir(folder):
+            if entry.name in keep:
+                continue
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path)
             else:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from labrunner.sandbox import kernel
-from labrunner.sandbox.cgroups import remove_group
+from labrunner.sandbox.cgroups import kill_group, remove_group
 from labrunner.sandbox.engine import EngineSpec, arguments, storage_driver
 from labrunner.sandbox.rootfs import Plan, build
 
@@ -51,6 +51,8 @@ class Supervisor:
         if self._engine_pid:
             return
         Path("/run/docker.pid").unlink(missing_ok=True)
+        # Containers outlive a crash of the engine; the next one would ask each to end, and wait ten seconds for it.
+        kill_group("/sys/fs/cgroup", self._spec.group)
         line = arguments(self._spec, driver=storage_driver(self._spec.data))
         log = os.open(self._config["engine_log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:

@@ -1,0 +1,42 @@
+import pytest
+
+from labrunner.sandbox.environment import machine_environment
+
+FOREIGN = {
+    "DOCKER_HOST": "tcp://127.0.0.1:1",
+    "DOCKER_CONTEXT": "other",
+    "AZURE_CONFIG_DIR": "/other",
+    "ARM_CLIENT_SECRET": "secret",
+    "HTTPS_PROXY": "http://other",
+    "https_proxy": "http://other",
+    "SSH_AUTH_SOCK": "/other",
+    "KUBECONFIG": "/other",
+    "PYTHONPATH": "/other",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "LD_PRELOAD": "/other",
+    "LC_ALL": "de_DE",
+    "PATH": "/other",
+    "HOME": "/other",
+}
+
+
+def test_nothing_foreign_gets_in():
+    made = machine_environment({**FOREIGN, "TERM": "vt100"}, path="/tools:/bin", home="/h")
+    assert made == {
+        "PATH": "/tools:/bin",
+        "HOME": "/h",
+        "USER": "root",
+        "LOGNAME": "root",
+        "SHELL": "/bin/bash",
+        "LANG": "C.UTF-8",
+        "TERM": "vt100",
+    }
+
+
+@pytest.mark.parametrize("outer", [{}, {"TERM": ""}])
+def test_a_terminal_is_always_named(outer):
+    assert machine_environment(outer, path="/bin", home="/h")["TERM"] == "xterm-256color"
+
+
+def test_the_clock_of_the_person_is_kept():
+    assert machine_environment({"TZ": "Europe/Sofia"}, path="/bin", home="/h")["TZ"] == "Europe/Sofia"
