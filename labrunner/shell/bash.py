@@ -188,7 +188,9 @@ class BashShell:
         try:
             report = self._await(ports, lambda: channel.report(number), seconds=START_SECONDS)
             if report.status != 0:
-                raise ShellError(f"the shell cannot enter its working directory {self._spec.cwd}")
+                raise ShellError(  # noqa: TRY301 - what follows is the cleaning up for this too
+                    f"the shell cannot enter its working directory {self._spec.cwd}; is it there?"
+                )
             process.adopt()
         except BaseException:
             process.end()
@@ -229,7 +231,7 @@ class BashShell:
             return report.status, running.cause or End.EXITED
         assert self._ports is not None
         status = self._ports.process.exit_status if running.dead else None
-        if isinstance(running.successor, dict):
+        if running.successor is not None:
             self._env = running.successor
             self._cwd = running.successor.get("PWD", self._cwd)
             status = 0

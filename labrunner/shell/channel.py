@@ -45,7 +45,18 @@ class Report(NamedTuple):
 class Channel:
     """One shell's private directory, and both ends of its FIFOs. Raises ShellError if it cannot be made."""
 
-    __slots__ = ("_command", "_input", "_input_path", "_report_path", "_rest", "_run_line", "directory", "fileno")
+    __slots__ = (
+        "_command",
+        "_inode",
+        "_input",
+        "_input_path",
+        "_report_path",
+        "_rest",
+        "_run_line",
+        "_size",
+        "directory",
+        "fileno",
+    )
 
     def __init__(self, run_dir: str) -> None:
         try:
@@ -60,6 +71,9 @@ class Channel:
         self._input = os.open(self._input_path, os.O_RDWR | os.O_NONBLOCK)
         self.fileno = os.open(self._report_path, os.O_RDWR | os.O_NONBLOCK)
         self._command = self._open_command()
+        self._size = -1
+        inode = os.fstat(self._input)
+        self._inode = (inode.st_dev, inode.st_ino)
         self._rest = b""
         command = shlex.quote(f"{self.directory}/command")
         self._run_line = f'$(<{command})" </dev/tty; '
@@ -84,11 +98,11 @@ class Channel:
         return path
 
     def _reporting(self, number: int) -> str:
-        # `$_` as an argument that prints nothing keeps `$_` for the learner's next command. Without standard
-        # output and error, traces (`set -x`) and traps (DEBUG) stay off the terminal.
+        # `$_` as an argument that prints nothing keeps `$_` for the learner's next command. Traces (`set -x`) and
+        # what traps print (DEBUG) stay off the terminal; the first NUL parts the latter from the record.
         return (
-            f"{{ \\builtin printf '%s %s %s %s%.0s\\0' {number} \"$?\" \"$-\" \"${{PWD-}}\" \"${{_-}}\""
-            f" >|{shlex.quote(self._report_path)}; {_SILENCE}; }} >/dev/null 2>&1"
+            f'{{ \\builtin printf \'\\0%s %s %s %s%.0s\\0\' {number} "$?" "$-" "${{PWD-}}" "${{_-}}"'
+            f"; {_SILENCE}; }} >|{shlex.quote(self._report_path)} 2>/dev/null"
         )
 
     def run(self, text: bytes, *, number: int, prefix: str = "") -> None:
@@ -96,11 +110,14 @@ class Channel:
         if os.fstat(self._command).st_nlink == 0:  # removed by the learner
             os.close(self._command)
             self._command = self._open_command()
+            self._size = -1
         # Overwriting and cutting costs microseconds; truncating to nothing first makes ext4 write to the disk.
         written = 0
         while written < len(text):
             written += os.pwrite(self._command, text[written:], written)
-        os.ftruncate(self._command, len(text))
+        if len(text) != self._size:
+            os.ftruncate(self._command, len(text))
+            self._size = len(text)
         report = self._reporting(number)
         hide = "{ \\builtin set +x; } 2>/dev/null; " if "set -x;" in prefix else ""
         # The empty line takes what an unfinished quote leaves in the parser.
@@ -114,8 +131,8 @@ class Channel:
         """Have bash report the value of a variable: a record `NUMBER =VALUE`, or `NUMBER ` if it is unset."""
         value = f'"${{{name}+=}}${{{name}-}}"'
         self._send(
-            f"{{ \\builtin printf '%s %s%.0s\\0' {number} {value} \"${{_-}}\" >|{shlex.quote(self._report_path)}; }}"
-            " >/dev/null 2>&1\n"
+            f"{{ \\builtin printf '\\0%s %s%.0s\\0' {number} {value} \"${{_-}}\"; }}"
+            f" >|{shlex.quote(self._report_path)} 2>/dev/null\n"
         )
 
     def _send(self, lines: str) -> None:
@@ -163,13 +180,12 @@ class Channel:
     def is_input_of(self, pid: int) -> bool:
         """Whether that process reads our lines; a command can make bash lose them (`exec 10>&-`)."""
         try:
-            found = os.stat(f"/proc/{pid}/fd/0")
+            found = os.stat(f"/proc/{pid}/fd/0")  # noqa: PTH116 - for each command
         except PermissionError:
             return True  # another user's bash: cannot be seen
         except OSError:
             return False
-        ours = os.fstat(self._input)
-        return (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino)
+        return (found.st_dev, found.st_ino) == self._inode
 
     def reopening(self) -> bytes:
         """The line that makes bash, if it reads the terminal, read our lines again."""

@@ -24,18 +24,20 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         self.count = 0
-        if (
-            threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        ):
-            self._before = signal.signal(signal.SIGINT, self._note)
+        if threading.current_thread() is threading.main_thread():
+            before = signal.signal(signal.SIGINT, self._note)
+            if before is signal.default_int_handler:
+                self._before = before
+            else:
+                signal.signal(signal.SIGINT, before)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
             self._before = None
-        self.clear()
+        if self.count:
+            self.clear()
 
     def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's signature
         self.count += 1

@@ -4,7 +4,7 @@ import errno
 import os
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import inf
 from typing import NamedTuple
 
@@ -96,7 +96,7 @@ class Running:
         self.cause: End | None = None
         self.dead = False
         self.report: Report | None = None
-        self.successor: object = None
+        self.successor: Mapping[str, str] | None = None
 
     def wait(self) -> None:
         """Return when bash has reported, is gone, or cannot be ended. The output is in the capture then."""
