@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from labrunner.cli import Problem
 from labrunner.sandbox.errors import SandboxError
+from labrunner.sandbox.layout import check_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["arguments", "run"]
 
-_TARGET = 4  # engine.outcomes.ExitStatus.TARGET, without importing the engine
+_USAGE, _TARGET = 2, 4  # engine.outcomes.ExitStatus, without importing the engine
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -36,6 +37,10 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Do it; the exit status. Raises Problem."""
     try:
+        check_name(args.sandbox)
+    except SandboxError as error:
+        raise Problem(str(error), status=_USAGE, remedy=error.remedy) from error
+    try:
         return _ACTIONS[args.action][0](args, env)
     except SandboxError as error:
         remedy = f"What to do: {error.remedy}" if error.remedy else ""
@@ -45,9 +50,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
 def _up(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.cli.machine import installed
     from labrunner.sandbox import machine
-    from labrunner.sandbox.layout import check_name
 
-    check_name(args.sandbox)
     tools = installed(env)
     start = time.monotonic()
     sandbox = machine.up(args.sandbox, env, tools)

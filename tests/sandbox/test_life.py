@@ -12,6 +12,7 @@ import pytest
 
 from labrunner.sandbox import engine, machine, stock
 from labrunner.sandbox.errors import SandboxBusy, SandboxError
+from labrunner.sandbox.layout import layout
 
 pytestmark = pytest.mark.sandbox
 
@@ -58,11 +59,11 @@ def listing(folder):
     return sorted(str(entry) for entry in path.rglob("*")) if path.is_dir() else path.exists()
 
 
-def groups():
-    return sorted(str(path) for path in Path("/sys/fs/cgroup").glob("**/*labrunner-t-*"))
+def groups(place):
+    return sorted(str(path) for path in Path("/sys/fs/cgroup").glob(f"*/{place.group}"))
 
 
-def picture(kit, home):
+def picture(kit, home, place):
     """Everything of this machine that a sandbox could have touched."""
     folders = ("/run/docker", "/etc/docker", "/var/lib/docker", "/run/containerd", "/var/run/docker.sock")
     return {
@@ -70,10 +71,10 @@ def picture(kit, home):
         "links": sorted(path.name for path in Path("/sys/class/net").iterdir()),
         "namespaces": listing("/run/netns"),
         "mounts": sorted(line.split(" ", 2)[2] for line in Path("/proc/self/mountinfo").read_text().splitlines()),
-        "groups": groups(),
+        "groups": groups(place),
         "folders": {folder: listing(folder) for folder in folders},
         "home": {str(path): path.read_bytes() for path in Path(home).rglob("*") if path.is_file()},
-        "etc": {path: Path(path).read_bytes() for path in ("/etc/hosts", "/etc/hostname", "/etc/passwd")},
+        "etc": {str(path): path.stat().st_mtime_ns for path in Path("/etc").iterdir() if path.exists()},
         "host": socket.gethostname(),
     }
 
@@ -91,18 +92,18 @@ def seeded(tmp_path, machines):
 
 
 def test_nothing_is_left(machines, kit, course, seeded):
-    before = picture(kit, seeded)
     name = machines.name()
+    place = layout(name, machines.env)
+    before = picture(kit, seeded, place)
     sandbox = machines.up(name)
     stock.prepare(sandbox, course, busybox=kit.busybox)
     inside(sandbox, "docker run -d --restart=always -p 8080:8080 -v data:/data --name deaf deaf")
     inside(sandbox, "docker network create more && docker run -d --network more web && echo x > ~/.docker-note")
-    (group,) = {Path(path).name for path in groups()} or {sandbox.layout.group}
-    assert group == sandbox.layout.group
+    assert groups(place) or not Path("/sys/fs/cgroup/memory").exists()
     start = time.monotonic()
     assert machine.down(name, machines.env)
     seconds = time.monotonic() - start
-    until(lambda: picture(kit, seeded) == before)
+    until(lambda: picture(kit, seeded, place) == before)
     assert processes(sandbox.layout.folder) == []
     assert not Path(sandbox.layout.folder).exists()
     assert not Path(sandbox.layout.run).exists()
