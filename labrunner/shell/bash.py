@@ -21,6 +21,9 @@ START_SECONDS = 15.0
 """How long a new bash may take until it reports."""
 ANSWER_SECONDS = 10.0
 """How long an idle bash may take for an answer about itself."""
+REOPEN_SECONDS = 2.0
+"""How long bash may take to read our lines again, until it is given up."""
+_POLL = 0.001
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _T = TypeVar("_T")
 _LATE_READS = 16  # of output between commands: a background job may write for ever
@@ -105,7 +108,6 @@ class BashShell:
         if _NAME.match(name) is None:
             raise ValueError(f"not the name of a shell variable: {name!r}")
         ports, _ = self._ready()
-        self._reach_input(ports)
         self._number += 1
         number = self._number
         ports.channel.ask_variable(name, number=number)
@@ -133,7 +135,7 @@ class BashShell:
             raise ShellError("this shell is closed")
         if self._ports is None:
             return self._start(), False
-        if self._ports.process.exit_status is None:
+        if self._ports.process.exit_status is None and self._reaches_input(self._ports):
             return self._ports, False
         return self._restart(), True
 
@@ -212,7 +214,6 @@ class BashShell:
                 break
             if on_output is not None:
                 on_output(late)
-        self._reach_input(ports)
 
     def _state_of_before(self) -> str:
         """What must precede the command, so that it finds what the one before left: `$?`, and tracing."""
@@ -246,18 +247,18 @@ class BashShell:
         if report.cwd.startswith("/"):
             self._cwd = report.cwd
 
-    def _reach_input(self, ports: Ports) -> None:
-        """If a command took our lines away from bash, it reads the terminal now: give them back there."""
+    def _reaches_input(self, ports: Ports) -> bool:
+        """Whether bash takes our lines. If a command took them away, it reads the terminal: they come back there."""
         leader = ports.process.leader
         if ports.channel.is_input_of(leader):
-            return
+            return True
         ports.terminal.type_unseen(ports.channel.reopening())
-        deadline = time.monotonic() + ANSWER_SECONDS
+        deadline = time.monotonic() + REOPEN_SECONDS
         while not ports.channel.is_input_of(leader):
             if time.monotonic() > deadline or ports.process.exit_status is not None:
-                raise ShellError("the shell does not take commands any more; start the run again")
-            time.sleep(0.001)
-        ports.terminal.restore()
+                return False
+            time.sleep(_POLL)
+        return True
 
     def _await(self, ports: Ports, answer: Callable[[], _T | None], *, seconds: float) -> _T:
         """What `answer` finds on the channel. Raises ShellError when bash dies or does not answer in time."""

@@ -26,7 +26,6 @@ __all__ = ["Channel", "Report"]
 
 _READ_BYTES = 64 * 1024
 # A command may have set a prompt (`source ~/.bashrc`): it is taken away before bash gets to show it.
-# `case`, which leaves `$_` alone.
 _SILENCE = (
     'case "${PS0-}${PS1-}${PS2-}${PROMPT_COMMAND[*]-}" in "") ;;'
     " *) \\builtin unset -v PS0 PS1 PS2 PROMPT_COMMAND ;; esac"
@@ -131,8 +130,7 @@ class Channel:
         """Have bash report the value of a variable: a record `NUMBER =VALUE`, or `NUMBER ` if it is unset."""
         value = f'"${{{name}+=}}${{{name}-}}"'
         self._send(
-            f"{{ \\builtin printf '\\0%s %s%.0s\\0' {number} {value} \"${{_-}}\"; }}"
-            f" >|{shlex.quote(self._report_path)} 2>/dev/null\n"
+            f"{{ \\builtin printf '\\0%s %s\\0' {number} {value}; }} >|{shlex.quote(self._report_path)} 2>/dev/null\n"
         )
 
     def _send(self, lines: str) -> None:

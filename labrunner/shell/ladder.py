@@ -68,6 +68,11 @@ class Ladder:
             self.failed = True
             self.due = inf
 
+    def add_kill(self) -> None:
+        """KILL was needed for what the command left behind."""
+        if "KILL" not in self.sent:
+            self.sent = (*self.sent, "KILL")
+
     def _step(self, name: str, number: int, due: float) -> None:
         self.sent = (*self.sent, name)
         self.due = due

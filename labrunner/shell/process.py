@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from labrunner.shell.protocol import ShellError
 from labrunner.shell.terminal import Terminal
@@ -33,7 +33,7 @@ _BASH = ("setsid", "--ctty", "bash", "--noprofile", "--noediting")
 _SHELLS = frozenset({"ash", "bash", "dash", "ksh", "mksh", "sh", "zsh"})
 
 # Fields of /proc/PID/stat after the command's name, see proc(5).
-_STATE, _SESSION, _TTY, _START_TIME, _START_STACK = 0, 3, 4, 19, 25
+_STATE, _GROUP, _SESSION, _TTY, _START_TIME, _START_STACK = 0, 2, 3, 4, 19, 25
 
 
 def _stat(pid: int) -> list[bytes] | None:
@@ -108,6 +108,13 @@ class Process:
         is_shell = name.lstrip("-").rpartition("/")[2] in _SHELLS
         is_script = any(not item.startswith(("-", "+")) or item in {"-c", "-lc", "-ic"} for item in arguments)
         return is_shell and not is_script and not busy
+
+    def remains(self, groups: Collection[int]) -> list[int]:
+        """The processes of bash's session that are in one of these process groups."""
+        wanted = {b"%d" % group for group in groups if group != self.leader}
+        if not wanted:
+            return []
+        return [pid for pid in self._members() if (stat := _stat(pid)) and stat[_GROUP] in wanted]
 
     def wake(self) -> None:
         """Continue what was stopped: bash itself (`kill -STOP $$`), and the links that stop along with it."""

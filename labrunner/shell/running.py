@@ -1,8 +1,10 @@
 """One command from its first line to its report: output, keyboard, deadlines, signals."""
 
+import contextlib
 import errno
 import os
 import select
+import signal
 import time
 from collections.abc import Callable, Mapping
 from math import inf
@@ -24,6 +26,7 @@ TICK = 0.25
 """Seconds of silence after which we look whether bash is still the one we started."""
 _LATE_BYTES = 1024 * 1024  # of output taken after the report: a background job may write for ever
 _KEYBOARD_BYTES = 4096
+_SWEEP = 0.01
 _CTRL_C = b"\x03"
 
 
@@ -49,6 +52,7 @@ class Running:
         "_channel",
         "_deadline",
         "_expiry",
+        "_grace",
         "_interrupted",
         "_interrupts",
         "_keyboard",
@@ -57,6 +61,7 @@ class Running:
         "_poll",
         "_process",
         "_seen",
+        "_signalled",
         "_terminal",
         "_typed",
         "cause",
@@ -85,6 +90,8 @@ class Running:
         self._keyboard = keyboard
         self._typed = b""
         self._seen = 0
+        self._signalled: set[int] = set()
+        self._grace = grace
         self._interrupted = -inf
         now = time.monotonic()
         self._deadline = now + timeout
@@ -160,11 +167,28 @@ class Running:
         # A dead shell's terminal may have no foreground group, or one that is not ours.
         if self._process.exit_status is not None:
             return False
+        group = self._terminal.foreground()
+        if group is not None:
+            self._signalled.add(group)
         sent = self._terminal.signal_foreground(number)
         self._process.wake()
         # The signal may have hit bash between the command's end and its report, and taken the report.
         self._channel.ask_report(self._number)
         return sent
+
+    def _sweep(self) -> None:
+        """End what a command leaves in its process group when only the group's first process died of our signal."""
+        deadline = time.monotonic() + self._grace.terminate
+        while remaining := self._process.remains(self._signalled):
+            if time.monotonic() > deadline:
+                self.ladder.add_kill()
+                for pid in remaining:
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        os.kill(pid, signal.SIGKILL)
+                if time.monotonic() > deadline + self._grace.kill:
+                    return
+            self._take()
+            time.sleep(_SWEEP)
 
     def _on_interrupt(self) -> None:
         """The first Ctrl-C goes to the command; after the second it must end."""
@@ -202,6 +226,8 @@ class Running:
         self._typed = self._typed[self._terminal.write(self._typed) :]
 
     def _finish(self) -> None:
+        if self.report is not None and self._signalled and self.cause is not None:
+            self._sweep()
         late = 0
         while late < _LATE_BYTES and (size := self._take()):
             late += size

@@ -1,0 +1,689 @@
+"""What every Shell must do. Run on a bash of this machine, and on one inside PID and mount namespaces."""
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from labrunner.shell.bash import BashShell
+from labrunner.shell.ladder import Grace
+from labrunner.shell.protocol import End, ShellError, ShellSpec
+
+QUICK = Grace(interrupt=0.3, terminate=0.3, kill=2.0)
+"""Short graces, so that stubborn commands do not make slow tests."""
+
+
+def wait_until(condition, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.01)
+    return found
+
+
+def children(pid):
+    with contextlib.suppress(OSError):
+        return [int(item) for item in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+@pytest.fixture(scope="module")
+def namespace():
+    """Enters PID and mount namespaces, as a sandbox's prefix does."""
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.fail("needs root and util-linux")
+    holder = subprocess.Popen(
+        ["unshare", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc", "sleep", "infinity"]
+    )
+
+    def inner():
+        found = children(holder.pid)
+        # Not before unshare's child has its own /proc and has become `sleep`.
+        return found and Path(f"/proc/{found[0]}/comm").read_text().strip() == "sleep" and found[0]
+
+    try:
+        target = wait_until(inner)
+        yield (
+            "nsenter",
+            "--target",
+            str(target),
+            "--pid",
+            "--mount",
+            "--",
+            "setpriv",
+            "--bounding-set=-sys_boot",
+            "--",
+        )
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+@pytest.fixture(params=["machine", pytest.param("namespace", marks=pytest.mark.sandbox)])
+def prefix(request):
+    return () if request.param == "machine" else request.getfixturevalue("namespace")
+
+
+@pytest.fixture
+def spec(prefix, tmp_path):
+    work = tmp_path / "work"
+    work.mkdir()
+    run_dir = tempfile.mkdtemp(prefix="shell-test-")
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm", "LC_ALL": "C.UTF-8", "PLANTED": "yes"}
+    try:
+        yield ShellSpec(prefix=prefix, env=env, cwd=str(work), run_dir=run_dir)
+        assert os.listdir(run_dir) == [], "the shell left files behind"
+    finally:
+        shutil.rmtree(run_dir)
+
+
+@pytest.fixture
+def shell(spec):
+    with contextlib.closing(BashShell(spec, grace=QUICK)) as shell:
+        yield shell
+
+
+@pytest.fixture
+def keyboard():
+    """A reading end for the shell, and a function that types."""
+    read, write = os.pipe()
+    yield read, lambda data: os.write(write, data)
+    os.close(read)
+    os.close(write)
+
+
+def said(shell, text, **options):
+    """The output of a command that must succeed."""
+    done = shell.run(text, **options)
+    assert (done.exit_status, done.end) == (0, End.EXITED), done
+    return done.output.decode()
+
+
+# --- one command ------------------------------------------------------------------------------------------------
+
+
+def test_output_and_exit_status(shell):
+    done = shell.run("echo out; echo err >&2; (exit 7)")
+    assert (done.exit_status, done.end, done.output, done.dropped, done.ladder, done.restarted) == (
+        7,
+        End.EXITED,
+        b"out\nerr\n",
+        0,
+        (),
+        False,
+    )
+    assert 0 <= done.seconds < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "output"),
+    [
+        ("true", 0, b""),
+        ("", 0, b""),
+        ("# only a comment", 0, b""),
+        ("false", 1, b""),
+        ("false | true", 0, b""),
+        ("set -o pipefail; false | true", 1, b""),
+        ("no-such-command-at-all", 127, b"bash: no-such-command-at-all: command not found\n"),
+        ("sh -c 'kill -9 $$'", 137, b"Killed\n"),
+        ("printf 'no newline'", 0, b"no newline"),
+        (r"printf '\377\0\376'", 0, b"\xff\x00\xfe"),
+        ("for n in 1 2; do\n  echo $n\ndone\n", 0, b"1\n2\n"),
+        ("cat <<EOF\na $((1+1))\nEOF", 0, b"a 2\n"),
+        ("cat <<'EOF'\n$x `y` \"q\" 'r' \\\\\nEOF\n", 0, b"$x `y` \"q\" 'r' \\\\\n"),
+        ("echo 'a!b' \"c!d\" !!", 0, b"a!b c!d !!\n"),
+        ("echo a \\\n  b", 0, b"a b\n"),
+        ("echo $PLANTED ${HOSTVAR-unset}", 0, b"yes unset\n"),
+        ("echo \u00e9\u4f60", 0, "\u00e9\u4f60\n".encode()),
+        ("echo one & wait $!; echo two", None, None),
+        ("trap 'echo bye' EXIT; echo hi", 0, b"hi\n"),
+        ("echo $-", 0, b"himBs\n"),
+        ("ulimit -n >/dev/null; ls /nonexistent 2>/dev/null; echo $?", 0, b"2\n"),
+    ],
+)
+def test_a_command(shell, text, status, output, monkeypatch):
+    monkeypatch.setenv("HOSTVAR", "must not be inherited")
+    done = shell.run(text)
+    assert done.end is End.EXITED
+    if output is None:
+        assert done.output.endswith(b"two\n")
+    else:
+        assert (done.exit_status, done.output) == (status, output)
+    assert said(shell, "echo alive").endswith("alive\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['echo "never closed', "echo 'x", "if true", "echo )", "echo $(", "echo `ls", "${", "[[ a", "f() {", "case x in"],
+)
+def test_a_syntax_error_stays_inside_its_command(shell, text):
+    done = shell.run(text)
+    assert done.end is End.EXITED
+    assert done.exit_status in (1, 2)
+    assert done.output.startswith(b"bash: ")
+    assert done.output.count(b"\n") == 1, "an error message of our own lines got out"
+    assert said(shell, "echo fine") == "fine\n"
+    assert said(shell, "echo still") == "still\n"
+
+
+@pytest.mark.parametrize(
+    "text", ["echo ${nope:?is not set}; echo no", "set -u; echo $nope; echo no", "echo $((1/0)); echo no"]
+)
+def test_an_error_that_makes_bash_drop_the_rest_of_the_line(shell, text):
+    done = shell.run(text)
+    assert (done.exit_status, done.end) == (1, End.EXITED)
+    assert b"no\n" not in done.output
+    assert said(shell, "echo fine") == "fine\n"
+
+
+def test_a_command_of_any_length(shell):
+    body = "x" * 100_000
+    assert said(shell, f"printf %s {body} | wc -c") == "100000\n"
+    many = "\n".join(f": {number}" for number in range(20_000))
+    assert said(shell, f"{many}\necho end") == "end\n"
+    # A shorter command after it must not run the rest of the longer one.
+    assert said(shell, "echo short") == "short\n"
+
+
+def test_a_nul_in_a_command_is_refused(shell):
+    with pytest.raises(ValueError, match="NUL"):
+        shell.run("echo a\0b")
+    assert said(shell, "echo fine") == "fine\n"
+
+
+def test_output_arrives_while_the_command_runs(shell, spec):
+    gate = f"{spec.cwd}/gate"
+    pieces = []
+
+    def on_output(data):
+        pieces.append(data)
+        Path(gate).touch()
+
+    text = f"echo first; until [ -e {gate} ]; do sleep 0.01; done; echo second"
+    done = shell.run(text, on_output=on_output, timeout=10)
+    assert done.output == b"".join(pieces) == b"first\nsecond\n"
+    assert len(pieces) >= 2
+
+
+def test_a_long_output_keeps_its_ends_and_counts_the_rest(shell):
+    done = shell.run("echo begin; yes 0123456789abcde | head -c 8000000; echo end")
+    assert done.output.startswith(b"begin\n0123456789abcde\n")
+    assert done.output.endswith(b"\nend\n")
+    assert len(done.output) + done.dropped == 8_000_010
+    assert done.dropped > 0
+
+
+def test_all_output_before_the_end_is_there(shell):
+    for number in range(50):
+        assert said(shell, f"seq {number * 100}") == "".join(f"{n + 1}\n" for n in range(number * 100))
+
+
+# --- state ------------------------------------------------------------------------------------------------------
+
+
+def test_state_carries_over(shell, spec):
+    assert said(shell, "pwd") == f"{spec.cwd}\n"
+    shell.run(
+        "mkdir sub; cd sub; plain=1; export exported=2; f() { echo f$1; }; alias ll='echo aliased'; shopt -s nullglob"
+    )
+    assert said(shell, "pwd; echo $plain; sh -c 'echo $exported'; f 3; ll; shopt nullglob") == (
+        f"{spec.cwd}/sub\n1\n2\nf3\naliased\nnullglob       \ton\n"
+    )
+
+
+def test_the_last_status_carries_over(shell):
+    shell.run("(exit 5)")
+    assert said(shell, "echo $?") == "5\n"
+    assert said(shell, "echo $?") == "0\n"
+    shell.run("false")
+    assert shell.variable("HOME") is not None
+    assert said(shell, "echo $?") == "1\n"
+
+
+def test_options_that_shells_trip_over(shell):
+    said(shell, "set -u -o noclobber -f; IFS=x; set -a")
+    assert said(shell, "echo ok") == "ok\n"
+    assert shell.run("echo a >file; echo b >file").exit_status == 1
+    said(shell, "set +f; set -o posix")
+    assert said(shell, "echo ok") == "ok\n"
+
+
+def test_tracing_shows_the_learners_commands_only(shell):
+    shell.run("set -x")
+    assert said(shell, "echo a") == "++ echo a\na\n"
+    assert said(shell, "set +x") == "++ set +x\n"
+    assert said(shell, "echo a") == "a\n"
+
+
+def test_a_debug_trap_stays_out_of_the_report(shell):
+    shell.run("trap 'echo D' DEBUG")
+    done = shell.run("(exit 3)")
+    assert (done.exit_status, done.end) == (3, End.EXITED)
+    assert set(done.output.split()) == {b"D"}
+    shell.run("trap - DEBUG")
+    assert said(shell, "echo fine") == "fine\n"
+
+
+def test_functions_named_like_builtins_do_no_harm(shell):
+    shell.run("printf() { echo mine; }; eval() { echo mine; }; exec() { echo mine; }; test() { echo mine; }")
+    assert said(shell, "echo fine") == "fine\n"
+    shell.run("alias builtin='echo alias' printf='echo alias' eval='echo alias'")
+    assert said(shell, "echo fine") == "fine\n"
+
+
+def test_prompts_and_prompt_commands_are_taken_away(shell, spec):
+    Path(spec.cwd, "rc").write_text("PS1='prompt> '\nPS0='ps0'\nPROMPT_COMMAND='echo prompted'\n")
+    for text in (
+        "source ./rc",
+        "PROMPT_COMMAND=(true 'echo prompted')",
+        "unset PROMPT_COMMAND",
+        "PROMPT_COMMAND='exit 1'",
+    ):
+        done = shell.run(text)
+        assert (done.exit_status, done.output, done.end) == (0, b"", End.EXITED)
+        assert said(shell, "echo fine") == "fine\n"
+
+
+def test_history_is_not_touched(shell, spec):
+    history = Path(spec.env["HOME"], ".bash_history")
+    history.write_text("mine\n")
+    said(shell, "echo secret")
+    shell.run("exit")
+    said(shell, "echo secret")
+    shell.close()
+    assert history.read_text() == "mine\n"
+
+
+def test_variables_come_over_the_side_channel(shell):
+    said(shell, "a='x y'; b=$'1\\n2\\n'; c=; d=(one two); set -u; e='=\u00e9 %s \\0'")
+    assert [shell.variable(name) for name in ("a", "b", "c", "d", "e", "f")] == [
+        "x y",
+        "1\n2\n",
+        "",
+        "one",
+        "=\u00e9 %s \\0",
+        None,
+    ]
+    arrived = []
+    shell.run("true", on_output=arrived.append)
+    assert arrived == []
+
+
+def test_a_large_variable(shell):
+    said(shell, "big=$(printf '%0300000d' 7)")
+    assert shell.variable("big") == "7".zfill(300_000)
+
+
+def test_a_variable_is_not_traced(shell):
+    shell.run("token=hunter2; set -x")
+    arrived = []
+    assert shell.variable("token") == "hunter2"
+    shell.run("true", on_output=arrived.append)
+    assert b"hunter2" not in b"".join(arrived)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "1a", "a;id", "a[$(id)]", "a\n", "\u00e9"])
+def test_what_is_no_name_is_refused(shell, name):
+    with pytest.raises(ValueError, match="variable"):
+        shell.variable(name)
+
+
+# --- the terminal -----------------------------------------------------------------------------------------------
+
+
+def test_programs_see_a_terminal(shell):
+    text = "[ -t 0 ] && [ -t 1 ] && [ -t 2 ] && stty size && sh -c 'tty >/dev/null && echo tty' </dev/tty"
+    assert said(shell, text) == "50 200\ntty\n"
+    assert " echo " in said(shell, "stty -a | tr -s ';\\n' ' '")
+
+
+@pytest.mark.parametrize("text", ["stty -echo", "stty raw", "stty raw -echo -isig cols 20 rows 5", "stty sane"])
+def test_terminal_modes_are_restored(shell, text):
+    before = said(shell, "stty -a")
+    assert shell.run(text).exit_status == 0
+    assert said(shell, "stty -a") == before
+
+
+def test_job_control_works(shell):
+    assert "[1]" in said(shell, "sleep 100 &")
+    assert "Running" in said(shell, "jobs")
+    said(shell, "kill %1; wait %1 2>/dev/null; true")
+
+
+def test_output_of_a_background_job_between_commands_is_shown_and_not_captured(shell, spec):
+    gate = f"{spec.cwd}/gate"
+    said(shell, f"(until [ -e {gate} ]; do sleep 0.01; done; echo late; touch {gate}2) & disown")
+    Path(gate).touch()
+    wait_until(lambda: os.path.exists(f"{gate}2"))
+    arrived = []
+    done = shell.run("echo now", on_output=arrived.append)
+    assert done.output == b"now\n"
+    assert b"".join(arrived) == b"late\nnow\n"
+
+
+def test_a_job_that_floods_the_terminal_does_not_stop_the_next_command(shell):
+    shell.run("yes & disown")
+    done = shell.run("true")
+    assert (done.exit_status, done.end) == (0, End.EXITED)
+    shell.run("pkill -P $$ yes || kill %1")
+
+
+def test_a_command_that_stops_itself_comes_back(shell):
+    done = shell.run("sh -c 'kill -STOP $$'", timeout=5)
+    assert (done.exit_status, done.end) == (147, End.EXITED)
+    assert b"Stopped" in done.output
+    said(shell, "kill -9 %1; wait %1 2>/dev/null; true")
+    assert said(shell, "echo fine").endswith("fine\n")
+
+
+def test_a_stopped_shell_is_woken(shell):
+    done = shell.run("x=1; kill -STOP $$", timeout=0.3)
+    assert done.end is End.TIMEOUT
+    assert said(shell, "echo $x") == "1\n"
+
+
+# --- the shell ends, or is replaced -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("exit 3", 3),
+        ("exit", 0),
+        ("set -e; false; echo no", 1),
+        ("exec true", 0),
+        ("exec sh -c 'exit 4'", 4),
+        ("kill -9 $$", 137),
+        ("trap 'echo bye' EXIT; exit 6", 6),
+    ],
+)
+def test_a_command_takes_the_shell_with_it(shell, spec, text, status):
+    said(shell, "mkdir sub; cd sub; gone=1")
+    done = shell.run(f"echo last; {text}", timeout=10)
+    assert (done.exit_status, done.end, done.restarted) == (status, End.SHELL_EXITED, True)
+    assert done.output.startswith(b"last\n")
+    assert b"no\n" not in done.output
+    assert b"Killed" not in done.output
+    assert ("bye" in text) == (b"bye\n" in done.output)
+    assert said(shell, "pwd; echo [$gone]") == f"{spec.cwd}/sub\n[]\n"
+
+
+def test_a_fresh_shell_when_the_directory_is_gone_too(shell, spec):
+    said(shell, "mkdir sub; cd sub; rmdir ../sub")
+    assert said(shell, "echo fine") == "fine\n"
+    assert shell.run("exit").end is End.SHELL_EXITED
+    assert said(shell, "pwd") == f"{spec.cwd}\n"
+
+
+def test_exec_bash_keeps_exported_variables(shell, spec):
+    said(shell, "mkdir sub; cd sub; export kept=1; lost=2")
+    done = shell.run("exec bash", timeout=10)
+    assert (done.exit_status, done.end, done.restarted) == (0, End.SHELL_EXITED, True)
+    assert said(shell, "echo $kept [$lost]; pwd") == f"1 []\n{spec.cwd}/sub\n"
+
+
+def test_a_program_that_takes_the_shells_place_runs_to_its_end(shell):
+    done = shell.run("exec sh -c 'sleep 0.7; echo done; exit 5'", timeout=10)
+    assert (done.exit_status, done.end, done.output) == (5, End.SHELL_EXITED, b"done\n")
+
+
+def test_a_shell_that_died_between_two_commands(shell, spec):
+    gate = f"{spec.cwd}/gate"
+    said(shell, f"x=1; (until [ -e {gate} ]; do sleep 0.01; done; kill -9 $$; touch {gate}2) & disown")
+    Path(gate).touch()
+    wait_until(lambda: Path(f"{gate}2").exists())
+    done = shell.run("echo [$x]")
+    assert (done.exit_status, done.end, done.output, done.restarted) == (0, End.EXITED, b"[]\n", True)
+
+
+def test_descriptors_that_a_command_closes(shell):
+    said(shell, "x=1")
+    done = shell.run('for n in 3 4 5 6 7 8 9 10 11 12 13 200 201; do eval "exec $n>&-"; done')
+    assert done.end is End.EXITED
+    assert said(shell, "echo $x") == "1\n"
+    done = shell.run("exec 0<&-; exec 0</dev/null")
+    assert done.end is End.EXITED
+    assert said(shell, "echo $x; [ -t 0 ] && echo tty") == "1\ntty\n"
+
+
+def test_the_command_file_is_private_and_comes_back(shell, spec):
+    said(shell, "true")
+    (directory,) = Path(spec.run_dir).iterdir()
+    assert directory.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}
+    said(shell, f"rm {directory}/command")
+    assert said(shell, "echo fine") == "fine\n"
+
+
+# --- ending commands --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "ladder", "keeps"),
+    [
+        ("sleep 100", ("INT",), True),
+        ("while :; do :; done", ("INT",), True),
+        ("while true; do sleep 0.01; done", ("INT",), True),
+        ("read answer", ("INT",), True),
+        ("cat", ("INT",), True),
+        ("sleep 100 | cat", ("INT",), True),
+        ("sh -c 'trap \"\" INT; sleep 100 & wait'", ("INT", "TERM"), True),
+        ("(trap '' INT TERM; while :; do sleep 0.05; done)", ("INT", "TERM", "KILL"), True),
+        ("sh -c '(trap \"\" INT TERM; while :; do sleep 0.05; done)'; true", ("INT", "TERM", "KILL"), True),
+        ("trap '' INT; while :; do :; done", ("INT", "TERM", "KILL"), False),
+        ("bash -c 'set -m; sleep 100; sleep 100'", None, True),
+    ],
+)
+def test_a_timeout_ends_the_command_and_the_next_one_runs(shell, text, ladder, keeps):
+    said(shell, "x=1")
+    done = shell.run(text, timeout=0.2)
+    assert done.end is End.TIMEOUT
+    if ladder is not None:
+        assert done.ladder == ladder
+    assert done.restarted is not keeps
+    assert done.seconds < 5
+    assert said(shell, "echo [$x]") == ("[1]\n" if keeps else "[]\n")
+
+
+def test_what_was_timed_out_is_gone(shell, spec):
+    done = shell.run(f"sh -c 'trap \"\" INT TERM; echo $$; exec sleep 98765' # {spec.run_dir}", timeout=0.3)
+    assert done.ladder == ("INT", "TERM", "KILL")
+    assert shell.run("pgrep -f '[s]leep 98765'").exit_status == 1
+
+
+def test_what_the_command_left_in_its_group_is_gone_too(shell):
+    mark = f"sleep 1002.{os.getpid()}"
+    done = shell.run(f'sh -c \'trap "" INT; (trap "" INT TERM; {mark}; true) & wait\'', timeout=0.3)
+    assert (done.end, done.ladder) == (End.TIMEOUT, ("INT", "TERM", "KILL"))
+    assert members(mark) == []
+
+
+def test_a_limit_ends_a_streaming_command(shell):
+    done = shell.run("yes", limit=0.2, timeout=30)
+    assert (done.end, done.ladder) == (End.LIMIT, ("INT",))
+    assert done.output.startswith(b"y\ny\n")
+    assert said(shell, "echo fine") == "fine\n"
+
+
+def test_a_limit_is_none_of_a_command_that_ends_before(shell):
+    assert said(shell, "echo quick", limit=10) == "quick\n"
+
+
+def interrupting(shell, text, *, times=1, **options):
+    """Run `text`; send ourselves SIGINT each time it has printed one more line."""
+    seen = []
+
+    def on_output(data):
+        seen.append(data)
+        if b"".join(seen).count(b"\n") <= times:
+            signal.raise_signal(signal.SIGINT)
+
+    return shell.run(text, on_output=on_output, timeout=20, **options)
+
+
+def test_ctrl_c_ends_the_command(shell):
+    said(shell, "x=1")
+    done = interrupting(shell, "echo ready; sleep 100")
+    assert (done.exit_status, done.end, done.ladder) == (130, End.INTERRUPTED, ("INT",))
+    assert said(shell, "echo $x") == "1\n"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_ctrl_c_ends_the_command_and_is_raised(shell):
+    said(shell, "x=1")
+    with pytest.raises(KeyboardInterrupt):
+        interrupting(shell, "sh -c 'trap \"echo again\" INT; echo ready; while :; do sleep 0.05; done'", times=2)
+    assert said(shell, "echo $x") == "1\n"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_error_of_the_caller_leaves_a_usable_shell(shell):
+    def on_output(data):
+        raise OSError("broken")
+
+    with pytest.raises(OSError, match="broken"):
+        shell.run("echo x; sleep 100", on_output=on_output)
+    done = shell.run("echo fine")
+    assert (done.output, done.restarted) == (b"fine\n", True)
+
+
+# --- the keyboard -----------------------------------------------------------------------------------------------
+
+
+def test_keys_reach_the_command(shell, keyboard):
+    descriptor, press = keyboard
+    press(b"some words\n")
+    done = shell.run("read -r a; echo got $a", keyboard=descriptor, timeout=10)
+    assert (done.exit_status, done.end) == (0, End.EXITED)
+    assert done.output.endswith(b"got some words\n")
+
+
+def test_ctrl_c_on_the_keyboard_reaches_the_command(shell, keyboard):
+    descriptor, press = keyboard
+    done = shell.run(
+        "echo ready; sleep 100",
+        keyboard=descriptor,
+        timeout=20,
+        on_output=lambda data: b"ready" in data and press(b"\x03"),
+    )
+    assert (done.exit_status, done.end, done.ladder) == (130, End.INTERRUPTED, ())
+
+
+def test_ctrl_z_on_the_keyboard_stops_the_command(shell, keyboard):
+    descriptor, press = keyboard
+    done = shell.run(
+        "sh -c 'echo ready; sleep 100'",
+        keyboard=descriptor,
+        timeout=20,
+        on_output=lambda data: b"ready" in data and press(b"\x1a"),
+    )
+    assert (done.exit_status, done.end) == (148, End.EXITED)
+    said(shell, "kill -9 %1; wait %1 2>/dev/null; true")
+
+
+def test_what_was_typed_ahead_never_becomes_a_command(shell, keyboard):
+    descriptor, press = keyboard
+    press(b"touch stray\n")
+    said(shell, "until [ -t 0 ] && read -t 0; do sleep 0.01; done", keyboard=descriptor, timeout=10)
+    assert said(shell, "ls") == ""
+    assert shell.run("read -t 0.1 line").exit_status > 128
+
+
+def test_a_keyboard_at_its_end_is_let_go(shell):
+    read, write = os.pipe()
+    os.close(write)
+    try:
+        assert said(shell, "sleep 0.1; echo fine", keyboard=read) == "fine\n"
+        assert select.select([read], [], [], 0)[0]
+    finally:
+        os.close(read)
+
+
+# --- starting and closing ---------------------------------------------------------------------------------------
+
+
+def members(text):
+    found = subprocess.run(["pgrep", "-f", text], capture_output=True, text=True, check=False).stdout.split()
+    return [pid for pid in found if int(pid) != os.getpid()]
+
+
+def test_close_ends_all_that_is_in_the_session(spec):
+    shell = BashShell(spec, grace=QUICK)
+    mark = f"sleep 1000.{os.getpid()}"
+    shell.run(f"{mark} & disown; (trap '' HUP TERM; {mark}) & nohup {mark} >/dev/null 2>&1 &")
+    wait_until(lambda: len(members(mark)) >= 3)
+    shell.close()
+    assert members(mark) == []
+    shell.close()
+    with pytest.raises(ShellError, match="closed"):
+        shell.run("true")
+
+
+def test_close_ends_what_an_exited_shell_left(spec):
+    shell = BashShell(spec, grace=QUICK)
+    mark = f"sleep 1001.{os.getpid()}"
+    shell.run(f"{mark} & disown")
+    shell.run("exit")
+    shell.close()
+    assert members(mark) == []
+
+
+def test_close_of_a_shell_that_never_ran(spec):
+    BashShell(spec).close()
+
+
+def test_no_descriptor_leaks(spec):
+    before = sorted(os.listdir("/proc/self/fd"))
+    shell = BashShell(spec, grace=QUICK)
+    said(shell, "true")
+    shell.run("exit")
+    said(shell, "ls /proc/self/fd | wc -l")
+    shell.close()
+    assert sorted(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_program_inherits_nothing_of_ours(shell):
+    assert said(shell, "ls /proc/self/fd | tr '\\n' ' '") == "0 1 2 3 "
+    assert "LABRUNNER" not in said(shell, "env").upper().replace("LABRUNNER/", "")
+
+
+def test_a_shell_runs_in_another_thread(spec):
+    outcomes = []
+
+    def work():
+        with contextlib.closing(BashShell(spec, grace=QUICK)) as shell:
+            outcomes.append(said(shell, "echo hi"))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(20)
+    assert outcomes == ["hi\n"]
+
+
+def test_a_prefix_that_fails_says_why(spec):
+    broken = ShellSpec(
+        prefix=("sh", "-c", "echo the sandbox is gone >&2; exit 9"), env=spec.env, cwd=spec.cwd, run_dir=spec.run_dir
+    )
+    shell = BashShell(broken)
+    with pytest.raises(ShellError, match=r"status 9.*the sandbox is gone"):
+        shell.run("true")
+
+
+def test_a_missing_working_directory_is_named(spec):
+    shell = BashShell(ShellSpec(prefix=spec.prefix, env=spec.env, cwd="/nonexistent/folder", run_dir=spec.run_dir))
+    with pytest.raises(ShellError, match="/nonexistent/folder"):
+        shell.run("true")
+
+
+def test_a_missing_run_directory_is_named(spec):
+    shell = BashShell(ShellSpec(prefix=spec.prefix, env=spec.env, cwd=spec.cwd, run_dir="/nonexistent/run"))
+    with pytest.raises(ShellError, match="/nonexistent/run"):
+        shell.run("true")
