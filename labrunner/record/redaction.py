@@ -1,0 +1,208 @@
+"""Keeps secrets out of everything that is written or shown: by value, and by the shapes that secrets come in.
+
+By value: whatever was handed to `Redactor.add`, raw, in base64 (also inside a longer base64 text, such as
+`user:password`), escaped for JSON and for URLs. By shape: JWTs, docker's `auth` and `identitytoken`, bearer tokens,
+`--password X` and `-p X` of a login, private keys in PEM, `Password=X;` and values after known keys (`shapes`).
+`redact` is the stream fed once, so that a text is redacted alike however it is cut into chunks.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from urllib.parse import quote, quote_plus
+
+from labrunner.record.shapes import LOOK_BACK, SHAPES, Found, Shape, lowered, windows
+
+__all__ = ["MARK", "SHORTEST", "RedactedStream", "Redactor"]
+
+MARK = "[redacted]"
+SHORTEST = 4
+"""Values of fewer characters are not redacted: `no` or `123` would blacken most of an output and hide nothing."""
+
+Span = tuple[int, int]
+
+
+class Redactor:
+    """Knows a run's secrets. Values may be added at any time, and hold for all text that comes after."""
+
+    def __init__(self) -> None:
+        self._forms: tuple[str, ...] = ()
+
+    def add(self, value: str) -> None:
+        """Redact `value` from now on; of several lines, each too. Values shorter than SHORTEST are ignored."""
+        whole = value.strip("\r\n")
+        forms = dict.fromkeys(self._forms)
+        for part in dict.fromkeys((whole, *whole.splitlines())):
+            if len(part.strip()) >= SHORTEST:
+                forms.update(dict.fromkeys(_forms(part)))
+        self._forms = tuple(sorted(forms, key=len, reverse=True))
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """Every text that is redacted by value."""
+        return self._forms
+
+    def redact(self, text: str) -> str:
+        """`text` without secrets, each replaced by MARK."""
+        if self._is_clean(text):
+            return text
+        stream = self.stream()
+        return stream.feed(text) + stream.finish()
+
+    def redact_values(self, text: str) -> str:
+        """`text` without the values that were added, shapes aside: for texts of the course itself."""
+        if not any(form in text for form in self._forms):
+            return text
+        stream = RedactedStream(lambda: self._forms, ())
+        return stream.feed(text) + stream.finish()
+
+    def stream(self) -> "RedactedStream":
+        """A new stream of text, redacted as it comes."""
+        return RedactedStream(lambda: self._forms, SHAPES)
+
+    def _is_clean(self, text: str) -> bool:
+        return not any(form in text for form in self._forms) and not any(windows(lowered(text), 0, SHAPES))
+
+
+def _forms(value: str) -> Iterator[str]:
+    """`value` in every writing that is looked for, each of at least SHORTEST characters."""
+    data = value.encode("utf-8", "surrogateescape")
+    texts = [value]
+    for ascii_only in (True, False):
+        escaped = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
+        go = escaped.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")  # as Go's encoder does
+        texts += [escaped, escaped.replace("/", "\\/"), go]
+    if "\n" in value:
+        texts.append(value.replace("\r\n", "\n").replace("\n", "\r\n"))  # as a terminal gets it
+    for escaped in (quote(data, safe=""), quote(data, safe="/"), quote_plus(data), quote(data, safe="!*'()~")):
+        texts += [escaped, _lower_escapes(escaped)]
+    for skipped in range(3):
+        texts += _base64(data, skipped)
+    return (text for text in texts if len(text) >= SHORTEST)
+
+
+def _lower_escapes(escaped: str) -> str:
+    first, *rest = escaped.split("%")
+    return first + "".join(f"%{part[:2].lower()}{part[2:]}" for part in rest)
+
+
+def _base64(data: bytes, skipped: int) -> list[str]:
+    """What base64 of a longer text holds of `data`, which begins `skipped` bytes into a group of three."""
+    text = base64.b64encode(bytes(skipped) + data).decode("ascii")
+    whole = (skipped + len(data)) * 8 // 6  # characters that `data` alone decides
+    text = text[(0, 2, 3)[skipped] : whole]
+    return [text, text.replace("+", "-").replace("/", "_")]
+
+
+class RedactedStream:
+    """Redacts text that comes in chunks. What might be the begin of a secret is held back, and no more than that:
+    at most the longest form of a value, or what decides a shape (some 70 characters)."""
+
+    def __init__(self, forms: Callable[[], tuple[str, ...]], shapes: tuple[Shape, ...]) -> None:
+        self._forms = forms
+        self._shapes = shapes
+        self._text = ""  # what is undecided, after some decided text to look back on
+        self._at = 0  # where the undecided text begins; all before it has been given out
+        self._spans: list[Span] = []  # decided secrets that reach beyond _at
+        self._open: list[tuple[Shape, int]] = []  # shapes whose value goes on, and where to go on reading it
+        self._marked = False  # the last text given out was MARK
+
+    def feed(self, text: str) -> str:
+        """What can be shown after this chunk."""
+        return self._advance(text, final=False)
+
+    def finish(self) -> str:
+        """What was still held back. The stream is as new afterwards."""
+        shown = self._advance("", final=True)
+        self._text, self._at, self._marked = "", 0, False
+        self._spans, self._open = [], []
+        return shown
+
+    def _advance(self, chunk: str, *, final: bool) -> str:
+        text = self._text + chunk
+        forms = self._forms()
+        hold = len(text) if final else _partial_form(text, self._at, forms)
+        spans = [*self._spans, *_occurrences(text, self._at, forms)]
+        still_open: list[tuple[Shape, int]] = []
+        for shape, resume in self._open:
+            end, goes_on = shape.value_end(text, resume, final=final)
+            spans.append((resume, end))
+            if goes_on:
+                still_open.append((shape, end))
+                hold = min(hold, end)
+        found = list(self._found(text, final=final))
+        spans += [(each.begin, each.end) for _, each in found if not each.undecided]
+        hold = min(
+            (hold, *(each.end if each.goes_on else each.begin for _, each in found if each.undecided or each.goes_on))
+        )
+        if not final:
+            hold = min((hold, *(shape.ends_in_part(text, self._at) for shape in self._shapes)))
+        # what begins in the held text is found again
+        still_open += [(shape, each.end) for shape, each in found if each.goes_on and each.begin < hold]
+        return self._give(text, spans, still_open, hold)
+
+    def _found(self, text: str, *, final: bool) -> Iterator[tuple[Shape, Found]]:
+        for shape, around in windows(lowered(text), self._at, self._shapes) if self._shapes else ():
+            for found in shape.find(text, self._at, around, final=final):
+                yield shape, found
+
+    def _give(self, text: str, spans: list[Span], still_open: list[tuple[Shape, int]], hold: int) -> str:
+        shown: list[str] = []
+        at = self._at
+        for begin, end in _merged(spans):
+            if begin >= hold:
+                break
+            if begin > at:
+                shown.append(text[at:begin])
+                self._marked = False
+            if not self._marked:
+                shown.append(MARK)
+                self._marked = True
+            at = max(at, min(end, hold))
+        if at < hold:
+            shown.append(text[at:hold])
+            self._marked = False
+        drop = max(0, hold - LOOK_BACK)
+        self._text, self._at = text[drop:], hold - drop
+        self._spans = [(max(begin, hold) - drop, end - drop) for begin, end in _merged(spans) if end > hold]
+        self._open = list(dict.fromkeys((shape, resume - drop) for shape, resume in still_open))
+        return "".join(shown)
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    """Spans in order, those that overlap or touch as one."""
+    merged: list[Span] = []
+    for begin, end in sorted(span for span in spans if span[0] < span[1]):
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((begin, end))
+    return merged
+
+
+def _occurrences(text: str, start: int, forms: tuple[str, ...]) -> Iterator[Span]:
+    for form in forms:
+        begin, end = -1, -1
+        at = text.find(form, start)
+        while at >= 0:
+            if at > end:
+                if end >= 0:
+                    yield (begin, end)
+                begin = at
+            end = at + len(form)
+            at = text.find(form, at + 1)
+        if end >= 0:
+            yield (begin, end)
+
+
+def _partial_form(text: str, start: int, forms: tuple[str, ...]) -> int:
+    """Where the first form begins that `text` may end in the middle of; its length if there is none."""
+    hold = len(text)
+    for form in forms:
+        at = text.find(form[0], max(start, len(text) - len(form) + 1), hold)
+        while at >= 0:
+            if form.startswith(text[at:]):
+                hold = at
+                break
+            at = text.find(form[0], at + 1, hold)
+    return hold
