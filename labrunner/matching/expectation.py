@@ -45,8 +45,8 @@ def _match_exit(expectation: Expectation, status: int | None, lines: list[str]) 
         return None
     asked = "an exit status other than 0" if wanted == NONZERO else f"exit status {wanted}"
     came = "no exit status" if status is None else f"exit status {status}"
-    why = " (the command must fail here)" if wanted == NONZERO else ""
-    return Mismatch(asked, came, (f"Expected {asked}{why}, came {came}.", *tail(lines)))
+    why = ("The command must fail here.",) if wanted == NONZERO else ()
+    return Mismatch(asked, came, (f"Expected {asked}, came {came}.", *why, *tail(lines)))
 
 
 def _missed(expectation: Expectation, output: str, lines: list[str]) -> Iterator[Mismatch]:
@@ -54,7 +54,7 @@ def _missed(expectation: Expectation, output: str, lines: list[str]) -> Iterator
     if expectation.exact is not None:
         found.append(match_exact(expectation.exact, lines))
     if expectation.lines is not None:
-        found.append(match_lines(expectation.lines, lines))
+        found.append(match_lines(expectation.lines, lines, output))
     found += [_match_set(wanted, lines) for wanted in expectation.set]
     if expectation.rows:
         found.append(match_rows(expectation.rows, expectation.same, lines))

@@ -3,7 +3,7 @@
 The rule for every type: from its position take the longest run of the type's characters, then decide whether
 that run is a value. Nothing is tried again with a shorter run, so `{int}` never matches a part of a number.
 After `{*}` and at the start of a search a value begins only where a run begins, never inside one.
-The regular expressions here are single runs of one character class, fixed, and bounded but for `{word}`.
+The regular expressions here are fixed, never made from a pattern; each is of bounded length but for `{word}`.
 """
 
 import re
@@ -14,10 +14,8 @@ __all__ = ["KINDS", "Kind"]
 
 _WORDS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = "0123456789"
-_HEX = frozenset("0123456789abcdef")
 _ANY_HEX = frozenset("0123456789abcdefABCDEF")
 
-_ALNUM_RUN = re.compile(r"[0-9A-Za-z]{0,72}")
 _DIGIT_RUN = re.compile(r"[0-9]{0,64}")
 _SIZE_RUN = re.compile(r"[0-9A-Za-z.]{0,24}")
 _HOST_RUN = re.compile(r"[0-9A-Za-z.\-]{0,256}")
@@ -50,18 +48,15 @@ def _run(pattern: re.Pattern[str], text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _hex(least: int, most: int) -> Callable[[str, int], int]:
+def _shape(fixed: str) -> Callable[[str, int], int]:
+    """Reads a value that one fixed expression of bounded length describes."""
+    match = re.compile(fixed).match
+
     def read(text: str, at: int) -> int:
-        end = _run(_ALNUM_RUN, text, at)
-        return end if least <= end - at <= most and _HEX.issuperset(text[at:end]) else -1
+        found = match(text, at)
+        return found.end() if found else -1
 
     return read
-
-
-def _digest(text: str, at: int) -> int:
-    if not text.startswith("sha256:", at):
-        return -1
-    return _hex(64, 64)(text, at + 7)
 
 
 def _server(text: str, at: int) -> int:
@@ -109,11 +104,6 @@ def _size(text: str, at: int) -> int:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
-
-
-def _int(text: str, at: int) -> int:
-    end = _run(_DIGIT_RUN, text, at)
-    return end if end > at and not text[end : end + 1].isdecimal() else -1
 
 
 def _iso(text: str, at: int) -> int:
@@ -194,9 +184,15 @@ _HEX_BEGINS = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]")
 _NUMBER_BEGINS = re.compile(r"(?<![0-9])[0-9]")
 
 _ALL = (
-    Kind("digest", "sha256: and 64 hex digits", _digest, re.compile(r"(?<![0-9A-Za-z])sha256:"), _WORDS),
-    Kind("layer", "12 hex digits", _hex(12, 12), _HEX_BEGINS, _WORDS),
-    Kind("id", "12 hex digits", _hex(12, 12), _HEX_BEGINS, _WORDS),
+    Kind(
+        "digest",
+        "sha256: and 64 hex digits",
+        _shape(r"sha256:[0-9a-f]{64}(?![0-9A-Za-z])"),
+        re.compile(r"(?<![0-9A-Za-z])sha256:"),
+        _WORDS,
+    ),
+    Kind("layer", "12 hex digits", _shape(r"[0-9a-f]{12}(?![0-9A-Za-z])"), _HEX_BEGINS, _WORDS),
+    Kind("id", "12 hex digits", _shape(r"[0-9a-f]{12}(?![0-9A-Za-z])"), _HEX_BEGINS, _WORDS),
     Kind(
         "server",
         "a registry's host name (name.azurecr.io)",
@@ -206,12 +202,12 @@ _ALL = (
     ),
     Kind("ago", "a time like `10 minutes ago`", _ago, re.compile(r"(?<![0-9A-Za-z])[0-9LA]"), ""),
     Kind("size", "a size like 1.98MB", _size, re.compile(r"(?<![0-9A-Za-z.])[0-9]"), _WORDS),
-    Kind("int", "a whole number", _int, _NUMBER_BEGINS, _DIGITS),
+    Kind("int", "a whole number", _shape(r"[0-9]{1,64}+(?![0-9])"), _NUMBER_BEGINS, _DIGITS),
     Kind("iso", "a time like 2026-01-31T09:30:00Z", _iso, re.compile(r"(?<![0-9A-Za-z])[0-9]"), _WORDS),
     Kind("guid", "a GUID", _guid, re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]"), _WORDS),
     Kind("word", "text without a space", _word, re.compile(r"(?<!\S)\S"), ""),
     Kind("stamp", "a date and time like 20260131-093000", _stamp, _NUMBER_BEGINS, _DIGITS),
-    Kind("sha", "7 to 40 hex digits", _hex(7, 40), _HEX_BEGINS, _WORDS),
+    Kind("sha", "7 to 40 hex digits", _shape(r"[0-9a-f]{7,40}+(?![0-9A-Za-z])"), _HEX_BEGINS, _WORDS),
 )
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}

@@ -13,6 +13,7 @@ from labrunner.matching.result import Mismatch
 __all__ = ["GAP", "block_of", "match_exact", "match_lines", "output_lines", "trimmed"]
 
 GAP = "..."
+_LOOK = 5000  # lines that are searched, for the explanation alone, for a block that cannot be there
 
 Block = list[Pattern]
 
@@ -62,8 +63,11 @@ class _Progress:
     at: int = -1
 
 
-def match_lines(text: str, lines: list[str]) -> Mismatch | None:
-    """None if the whole output fits `text`, where `...` alone on a line stands for any number of lines."""
+def match_lines(text: str, lines: list[str], output: str) -> Mismatch | None:
+    """None if the whole output fits `text`, where `...` alone on a line stands for any number of lines.
+
+    lines: those of `output`, by `output_lines`.
+    """
     blocks: list[Block] = [[]]
     for line in block_of(text):
         if line.strip() == GAP:
@@ -79,7 +83,8 @@ def match_lines(text: str, lines: list[str]) -> Mismatch | None:
     at = len(first)
     for block in middle:
         progress = _Progress()
-        found = _seek(block, lines, at, progress)
+        hopeless = any(pattern.key not in output for pattern in block)
+        found = _seek(block, lines[: at + _LOOK] if hopeless else lines, at, progress)
         if found < 0:
             near = progress.at if progress.depth else -1
             return line_mismatch(block, progress.depth, lines, near, since=at)
@@ -131,15 +136,25 @@ def _seek(block: Block, lines: list[str], start: int, progress: _Progress) -> in
         else:
             if at >= len(lines):
                 return -1
-            due, line, state = state << 1 | 1, lines[at], 0
+            before, due, state = state, state << 1 | 1, 0
             for matches, bits in distinct:
-                if bits & due and matches(line):
+                if bits & due and matches(lines[at]):
                     state |= bits & due
+            if state == before:
+                at = _alike(lines, at)
         at += 1
         if state & done:
             return at - len(block)
         if state.bit_length() > progress.depth:
             progress.depth, progress.at = state.bit_length(), at
+
+
+def _alike(lines: list[str], at: int) -> int:
+    """The last of the equal lines that begin at `at`: where one changed nothing, the others change nothing."""
+    line = lines[at]
+    while at + 1 < len(lines) and lines[at + 1] == line:
+        at += 1
+    return at
 
 
 def _next(pattern: Pattern, lines: list[str], start: int) -> int:

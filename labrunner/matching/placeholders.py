@@ -6,7 +6,8 @@ linear in the text for a given pattern. `{*}` never crosses a line. `@{NAME}`, a
 in, stands for itself.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from labrunner.matching.kinds import KINDS, Kind
@@ -30,7 +31,8 @@ class PatternError(ValueError):
 class Pattern:
     """A compiled pattern. `text` is as written; `fixed` the only text it matches, if it has no placeholder.
 
-    key: the longest literal piece; a line without it cannot match.
+    key: the longest literal piece; a line without it cannot match. head: what a line begins with, up to a star.
+    plain, end: what comes after stars, and last after a star, where that is literal text alone.
     """
 
     text: str
@@ -39,6 +41,9 @@ class Pattern:
     open_end: bool
     fixed: str | None
     key: str
+    head: tuple[tuple[str, Callable[[str, int], int] | None], ...] = field(default=(), repr=False, compare=False)
+    plain: tuple[str, ...] | None = field(default=None, repr=False, compare=False)
+    end: str = field(default="", repr=False, compare=False)
 
     @property
     def asks_nothing(self) -> bool:
@@ -49,10 +54,24 @@ class Pattern:
         """Whether the whole of `line` fits."""
         if self.fixed is not None:
             return line == self.fixed
-        at = 0 if self.open_start else _place(self.segments[0], line, 0)
-        if at < 0 or self.key not in line:
-            return False
-        return self._goes_on(line, at)
+        at = 0
+        for literal, read in self.head:
+            if read is not None:
+                at = read(line, at)
+                if at < 0:
+                    return False
+            elif line.startswith(literal, at):
+                at += len(literal)
+            else:
+                return False
+        if self.plain is None or "\n" in line:
+            return self._goes_on(line, at)
+        for literal in self.plain:
+            at = line.find(literal, at)
+            if at < 0:
+                return False
+            at += len(literal)
+        return self.open_end or (line.endswith(self.end, at) if self.end else at == len(line))
 
     def _goes_on(self, line: str, at: int) -> bool:
         """Whether what follows an anchored first segment, which ended at `at`, fits the rest of `line`."""
@@ -66,7 +85,6 @@ class Pattern:
             at = _seek(segment, line, at, limit)[1]
             if at < 0:
                 return False
-            limit = _line_end(line, at)
         if last == len(segments):
             return limit == len(line)
         return _ends(segments[last], line, at, limit)
@@ -78,20 +96,24 @@ class Pattern:
         if self.fixed is not None:
             place = text.find(self.fixed, start)
             return None if place < 0 else (place, place + len(self.fixed))
-        while True:
-            begin, at = _seek(self.segments[0], text, start, len(text))
-            if at < 0:
-                return None
-            limit = _line_end(text, at)
+        while start <= len(text):
+            if self.key:  # only lines that hold the longest literal are looked at
+                place = text.find(self.key, start)
+                if place < 0:
+                    return None
+                start = max(start, text.rfind("\n", 0, place) + 1)
+                limit = _line_end(text, place)
+            else:
+                limit = _line_end(text, start)
+            begin, at = _seek(self.segments[0], text, start, limit)
             for segment in self.segments[1:]:
-                at = _seek(segment, text, at, limit)[1]
                 if at < 0:
                     break
+                at = _seek(segment, text, at, limit)[1]
             if at >= 0:
                 return (begin, at)
-            if limit == len(text):
-                return None
             start = limit + 1
+        return None
 
     def reach(self, line: str) -> tuple[int, str]:
         """Where `line` parts from the pattern: (offset in line, what was expected there, for people)."""
@@ -115,20 +137,6 @@ def _line_end(text: str, at: int) -> int:
     return len(text) if end < 0 else end
 
 
-def _place(segment: Segment, text: str, at: int) -> int:
-    """Where the segment that begins at `at` ends, or -1."""
-    for piece in segment:
-        if isinstance(piece, str):
-            if not text.startswith(piece, at):
-                return -1
-            at += len(piece)
-        else:
-            at = piece.read(text, at)
-            if at < 0:
-                return -1
-    return at
-
-
 def _candidate(segment: Segment, text: str, at: int, limit: int) -> int:
     """The next place from `at` where the segment may begin, or -1."""
     head = segment[0]
@@ -148,7 +156,7 @@ def _seek(segment: Segment, text: str, at: int, limit: int) -> tuple[int, int]:
         end = steady.place(segment, text, at)
         if 0 <= end <= limit:
             return (at, end)
-        at += 1
+        at = max(at + 1, steady.hopeless)
     return (-1, -1)
 
 
@@ -161,17 +169,21 @@ def _ends(segment: Segment, text: str, at: int, limit: int) -> bool:
     while at <= limit and (at := _candidate(segment, text, at, len(text))) >= 0:
         if at <= limit and steady.place(segment, text, at) == len(text):
             return True
-        at += 1
+        at = max(at + 1, steady.hopeless)
     return False
 
 
 class _Runs:
-    """Places one segment at rising positions, remembering where long runs end: each is walked once."""
+    """Places one segment at rising positions, remembering where long runs end: each is walked once.
 
-    __slots__ = ("_ends",)
+    hopeless: starts before it fail like the last one did, for their first `{word}` ends where that one's did.
+    """
+
+    __slots__ = ("_ends", "hopeless")
 
     def __init__(self) -> None:
         self._ends: dict[int, int] = {}
+        self.hopeless = 0
 
     def place(self, segment: Segment, text: str, at: int) -> int:
         for number, piece in enumerate(segment):
@@ -186,6 +198,8 @@ class _Runs:
                 if end <= at:
                     end = piece.read(text, at)
                     self._ends[number] = end
+                if number == 1:  # after a literal
+                    self.hopeless = end + 1 - len(str(segment[0]))
                 at = end
             else:
                 at = piece.read(text, at)
@@ -229,6 +243,8 @@ def compile_pattern(text: str) -> Pattern:
     stars = len(segments) > 1
     literals = [piece for segment in segments for piece in segment if isinstance(piece, str)]
     only_text = not stars and all(isinstance(piece, str) for piece, _ in pieces)
+    plain = [segment[0] for segment in segments[1:] if len(segment) == 1 and isinstance(segment[0], str)]
+    end = plain.pop() if plain and segments[-1] else ""
     return Pattern(
         text=text,
         segments=tuple(tuple(segment) for segment in segments if segment),
@@ -236,6 +252,9 @@ def compile_pattern(text: str) -> Pattern:
         open_end=stars and not segments[-1],
         fixed="".join(literals) if only_text else None,
         key=max(literals, key=len, default=""),
+        head=tuple((piece, None) if isinstance(piece, str) else ("", piece.read) for piece in segments[0]),
+        plain=tuple(plain) if len(plain) + bool(end) == sum(map(bool, segments[1:])) else None,
+        end=end,
     )
 
 

@@ -5,6 +5,7 @@ allowed; an empty array asks for an empty array. Numbers, true, false and null a
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,17 +16,23 @@ from labrunner.matching.result import Mismatch, tail
 __all__ = ["match_json", "path_of"]
 
 _EFFORT = 16  # how many times the output's length may be spent on values that turn out broken
+_NEAR = 500  # values and elements among which the nearest is sought
+_OBJECT = re.compile(r"^[ \t]*+(?=\{\s*[\"}])", re.MULTILINE)
+_ARRAY = re.compile(r"^[ \t]*+(?=\[\s*[]\[{\"\-0-9tfn])", re.MULTILINE)
+_TEXT = re.compile(r"^[ \t]*+(?=\")", re.MULTILINE)
+_SCALAR = re.compile(r"^[ \t]*+(?=[\-0-9tfn])", re.MULTILINE)
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 
 @dataclass(frozen=True, slots=True)
 class _Parting:
-    """Where a value parts from the pattern. depth: keys and elements that agreed on the way."""
+    """Where a value parts from the pattern. agreed: keys and elements that fit; before: those up to the place."""
 
     path: str
     expected: str
     actual: str
     agreed: int
+    before: int = 0
 
 
 def path_of(path: str, key: str) -> str:
@@ -38,10 +45,10 @@ def match_json(pattern: object, output: str) -> Mismatch | None:
     found: list[tuple[int, _Parting]] = []
     asked = _told(pattern)
     for value, size in _values(output, pattern):
-        parting = _part(pattern, value, "$")
-        if parting is None:
+        if _holds(pattern, value):
             return None
-        found.append((size, parting))
+        if len(found) < _NEAR and (parting := _part(pattern, value, "$")) is not None:
+            found.append((size, parting))
     if not found:
         lines = output.split("\n")
         report = [f"Expected {_sort(pattern)} in JSON like", f"  {asked}", "The output holds none."]
@@ -59,22 +66,16 @@ def match_json(pattern: object, output: str) -> Mismatch | None:
 def _values(output: str, pattern: object) -> Iterator[tuple[object, int]]:
     """The JSON values that begin a line and end one, of the pattern's sort, with their length."""
     if isinstance(pattern, Mapping):
-        opening: tuple[str, ...] = ("{",)
+        opening = _OBJECT
     elif _is_array(pattern):
-        opening = ("[",)
-    elif isinstance(pattern, str):
-        opening = ('"',)
+        opening = _ARRAY
     else:
-        opening = tuple("-0123456789tfn")
+        opening = _TEXT if isinstance(pattern, str) else _SCALAR
     decoder = json.JSONDecoder()
     at, effort = 0, _EFFORT * len(output) + 1000
-    while at < len(output) and effort > 0:
-        start = at
-        while start < len(output) and output[start] in " \t\r":
-            start += 1
+    while effort > 0 and (begins := opening.search(output, at)):
+        start = begins.end()
         at = _next_line(output, start)
-        if not output.startswith(opening, start):
-            continue
         size, cost, value = _decoded(decoder, output, start)
         effort -= cost
         line_end = _next_line(output, start + size)
@@ -99,7 +100,7 @@ def _decoded(decoder: json.JSONDecoder, output: str, start: int) -> tuple[int, i
             if error.pos < len(piece) - 1 or end == len(output):
                 return 0, cost, None
         except (ValueError, RecursionError):  # a number of thousands of digits; nested thousands deep
-            return 0, cost + 10_000, None
+            return 0, cost + 100_000, None
         else:
             return size, cost, value
         room = max(4096, 4 * room)
@@ -114,26 +115,41 @@ def _is_array(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str)
 
 
+def _holds(pattern: object, value: object) -> bool:
+    if isinstance(pattern, Mapping):
+        if not isinstance(value, dict):
+            return False
+        return all(key in value and _holds(wanted, value[key]) for key, wanted in pattern.items())
+    if isinstance(pattern, Sequence) and not isinstance(pattern, str):
+        if not isinstance(value, list) or (value and not pattern):
+            return False
+        rest = iter(value)  # each search goes on where the last one ended
+        return all(any(_holds(wanted, element) for element in rest) for wanted in pattern)
+    return _equal(pattern, value)
+
+
+def _equal(pattern: object, value: object) -> bool:
+    if isinstance(pattern, str):
+        return isinstance(value, str) and compile_pattern(pattern).matches(value)
+    if pattern is None or isinstance(pattern, bool):
+        return value is pattern
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == pattern
+
+
 def _part(pattern: object, value: object, path: str) -> _Parting | None:
     """The first place where `value` parts from `pattern`, None if it holds all of it."""
     if isinstance(pattern, Mapping):
         return _part_object(pattern, value, path)
     if isinstance(pattern, Sequence) and not isinstance(pattern, str):
         return _part_array(pattern, value, path)
-    if isinstance(pattern, str):
-        fits = isinstance(value, str) and compile_pattern(pattern).matches(value)
-    elif pattern is None or isinstance(pattern, bool):
-        fits = value is pattern
-    else:
-        fits = isinstance(value, int | float) and not isinstance(value, bool) and value == pattern
-    return None if fits else _Parting(path, _told(pattern), _told(value), 0)
+    return None if _equal(pattern, value) else _Parting(path, _told(pattern), _told(value), 0)
 
 
 def _part_object(pattern: Mapping[str, object], value: object, path: str) -> _Parting | None:
     if not isinstance(value, dict):
         return _Parting(path, "an object", _told(value), 0)
     first: _Parting | None = None
-    agreed = 0
+    agreed = before = 0
     for key, wanted in pattern.items():
         below = path_of(path, str(key))
         if key in value:
@@ -142,10 +158,11 @@ def _part_object(pattern: Mapping[str, object], value: object, path: str) -> _Pa
             parting = _Parting(below, _told(wanted), f"no such key; keys: {', '.join(sorted(value)) or 'none'}", 0)
         if parting is None:
             agreed += 1
+            before += first is None
         else:
             first = first or parting
             agreed += parting.agreed
-    return None if first is None else _Parting(first.path, first.expected, first.actual, agreed)
+    return None if first is None else _Parting(first.path, first.expected, first.actual, agreed, before)
 
 
 def _part_array(pattern: Sequence[object], value: object, path: str) -> _Parting | None:
@@ -155,13 +172,17 @@ def _part_array(pattern: Sequence[object], value: object, path: str) -> _Parting
         return None if not value else _Parting(path, "an empty array", f"{len(value)} elements: {_told(value)}", 0)
     at = 0
     for agreed, wanted in enumerate(pattern):
-        begin, partings = at, []
+        begin = at
+        partings: list[_Parting] = []
         while at < len(value):
-            parting = _part(wanted, value[at], f"{path}[{at}]")
+            parting = None
+            if not (fits := _holds(wanted, value[at])) and len(partings) < _NEAR:
+                parting = _part(wanted, value[at], f"{path}[{at}]")
             at += 1
-            if parting is None:
+            if fits:
                 break
-            partings.append(parting)
+            if parting is not None:
+                partings.append(parting)
         else:
             return _missing(wanted, value, path, begin, partings, agreed)
     return None
@@ -171,7 +192,7 @@ def _missing(
     wanted: object, value: list[object], path: str, begin: int, partings: list[_Parting], agreed: int
 ) -> _Parting:
     """No element from `begin` on holds `wanted`: the one that agrees most says why."""
-    near = max(partings, key=lambda each: each.agreed, default=None)
+    near = max(partings, key=lambda each: (each.agreed, each.before), default=None)
     if near is not None and near.agreed:
         return _Parting(near.path, near.expected, near.actual, agreed + near.agreed)
     rest = "" if not begin else f" after element {begin - 1}"

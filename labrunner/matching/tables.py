@@ -35,8 +35,9 @@ class _Layout:
 
 
 def _header(line: str, needed: Sequence[str]) -> _Layout | None:
-    if any(name not in line for name in needed):
-        return None
+    for name in needed:
+        if name not in line:
+            return None
     spans = [(found.start(), found.group()) for found in _NAMES.finditer(line)]
     names = tuple(name for _, name in spans)
     if not set(needed) <= set(names) or len(set(names)) != len(names):
@@ -52,13 +53,16 @@ def _ruled(layout: _Layout, line: str) -> _Layout | None:
     return _Layout(layout.names, starts) if len(starts) == len(layout.names) else None
 
 
-def _rows(lines: list[str], needed: Sequence[str]) -> tuple[list[Row], bool]:
-    """All rows of all tables that have the needed columns, and whether there was such a table."""
+def _rows(lines: list[str], needed: Sequence[str], keys: Sequence[Sequence[str]]) -> tuple[list[Row], bool]:
+    """Rows of all tables that have the needed columns, and whether there was such a table.
+
+    Beyond the first ones only lines that hold all of one of `keys` are read: no other can be wanted.
+    """
     rows: list[Row] = []
     layout: _Layout | None = None
     fresh = found = False
     for line in lines:
-        if not line.strip():
+        if not line:
             layout = None
         elif (header := _header(line, needed)) is not None:
             layout, fresh, found = header, True, True
@@ -67,16 +71,27 @@ def _rows(lines: list[str], needed: Sequence[str]) -> tuple[list[Row], bool]:
             fresh = False
             if ruled is not None:
                 layout = ruled
-            else:
+            elif len(rows) < _NEAR or _may_fit(line, keys):
                 rows.append(layout.cells(line))
     return rows, found
+
+
+def _may_fit(line: str, keys: Sequence[Sequence[str]]) -> bool:
+    for needed in keys:
+        for key in needed:
+            if key not in line:
+                break
+        else:
+            return True
+    return False
 
 
 def match_rows(rows: Sequence[Mapping[str, str]], same: Sequence[str], lines: list[str]) -> Mismatch | None:
     """None if each of `rows` occurs, and the `same` columns are equal over every row that one of them matched."""
     wanted = [{name: compile_pattern(str(value)) for name, value in row.items()} for row in rows]
     needed = list(dict.fromkeys([*(name for row in rows for name in row), *same]))
-    came, found = _rows(lines, needed)
+    keys = [[key for pattern in row.values() if (key := pattern.key.strip())] for row in wanted]
+    came, found = _rows(lines, needed, keys)
     if not found:
         return _no_header(needed, lines)
     matched: dict[int, Row] = {}
