@@ -73,7 +73,7 @@ def look(folders: Iterable[str]) -> Machine:
         missing=missing,
         namespaces=_try_namespaces() if root and "unshare" not in missing else "",
         has_terminals=_has_terminals(),
-        has_cgroups=_has_entries("/sys/fs/cgroup"),
+        has_cgroups=_has_cgroups(),
     )
 
 
@@ -153,8 +153,10 @@ def _engine_problems(machine: Machine) -> list[Problem]:
         what = "No pseudo-terminal can be opened, and a lab's shell runs in one."
         found.append(Problem(what, "Mount one: mount -t devpts -o ptmxmode=0666 devpts /dev/pts"))
     if not machine.has_cgroups:
-        what = "There are no control groups: /sys/fs/cgroup is missing or empty, and the Docker Engine needs them."
-        found.append(Problem(what, "In a chroot, mount /sys with all below it: mount --rbind /sys ROOT/sys"))
+        what = "There are no control groups (/proc/self/cgroup is empty), and the Docker Engine needs them."
+        found.append(
+            Problem(what, "In a chroot, mount /proc. Otherwise use a kernel with control groups: Debian's has them.")
+        )
     return found
 
 
@@ -200,9 +202,11 @@ def _free(folder: str) -> int:
     return disk.f_bavail * disk.f_frsize
 
 
-def _has_entries(folder: str) -> bool:
+def _has_cgroups() -> bool:
+    # the sandbox mounts them itself: it is enough that the kernel has them
     try:
-        return bool(os.listdir(folder))  # noqa: PTH208
+        with open("/proc/self/cgroup", encoding="ascii") as file:  # noqa: PTH123
+            return bool(file.read().strip())
     except OSError:
         return False
 

@@ -28,7 +28,7 @@ LACKS = {
     "programs": ({"missing": ("nsenter", "unshare")}, "nsenter, unshare", "apt-get install bash mount util-linux"),
     "namespaces": ({"namespaces": "unshare failed: no space left"}, "unshare failed: no space left", "virtual machine"),
     "terminals": ({"has_terminals": False}, "pseudo-terminal", "devpts"),
-    "control groups": ({"has_cgroups": False}, "/sys/fs/cgroup", "/sys"),
+    "control groups": ({"has_cgroups": False}, "/proc/self/cgroup", "mount /proc"),
 }
 
 
@@ -96,8 +96,11 @@ def test_set_up_without_the_capability_ends_with_4_and_changes_nothing(tmp_path)
 
 @pytest.mark.sandbox
 def test_set_up_on_a_small_disk_ends_with_4_and_changes_nothing(tmp_path):
-    script = f'mount -t tmpfs -o size=64m small "{tmp_path}" && "$@"; status=$?; ls -A "{tmp_path}"; exit $status'
-    command = ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable, str(CHECKOUT / "bootstrap.py"), "engine"]
+    mount = f'mount -t tmpfs -o size=64m small "{tmp_path}" && "$@"; status=$?'
+    script = f'{mount}; ls -A "{tmp_path}"; umount "{tmp_path}"; exit $status'
+    # in a chroot whose root is no mount point, the propagation of mounts cannot be changed
+    command = ["unshare", "--mount", "--propagation", "unchanged", "sh", "-c", script, "sh"]
+    command += [sys.executable, str(CHECKOUT / "bootstrap.py"), "engine"]
     env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 4, done.stderr
