@@ -61,13 +61,15 @@ class Prover:
         run.session.target.reset()
         run.session.seen.clear()
         problem = run.set_up(run.lab.setup)
+        if problem:
+            self._fail(run, "before", problem.reason)
         for number, step in enumerate(run.lab.steps[: run.number - 1], 1):
             earlier = StepRun(run.session, run.lab, step, number=number, carried=run.carried)
             earlier.choose()
-            problem = problem or attempt(earlier)
-            if problem.outcome is not Outcome.PASSED:
-                self._fail(run, "before", f"the earlier step {step.id} does not pass: {problem.reason}")
-            problem = None
+            result = attempt(earlier)
+            _need_target(result)
+            if result.outcome is not Outcome.PASSED:
+                self._fail(run, "before", f"the earlier step {step.id} does not pass: {result.reason}")
 
     def _changing(self, run: StepRun) -> None:
         problem = run.set_up(run.step.setup)
@@ -82,6 +84,9 @@ class Prover:
         self._arrived = (run.lab.id, run.number + 1)
 
     def _reading(self, run: StepRun) -> None:
+        problem = run.set_up(run.step.setup)
+        if problem:
+            self._fail(run, "before", problem.reason)
         before = run.session.target.inventory()
         self._must_pass(run, "after")
         self._must_pass(run, "again")
@@ -100,7 +105,9 @@ class Prover:
     def _must_fail(self, run: StepRun, phase: str) -> None:
         if not run.checks:
             self._fail(run, phase, "the step has no check")
-        for result in run.ask(run.checks, once=True, quiet=True):
+        results = run.ask(run.checks, once=True, quiet=True)
+        _need_target(run.judge(results))
+        for result in results:
             if result.outcome is Outcome.PASSED:
                 where = "under the planted wrong state" if phase == "wrong-state" else "before the step"
                 message = f"passes {where} already, so it proves nothing: {result.message}"
@@ -117,8 +124,7 @@ class Prover:
         for answer in run.answers.values() if phase else ():
             self._tell(run, phase, answer.outcome is Outcome.PASSED, answer.message, answer)
         if result.outcome is not Outcome.PASSED:
-            if result.blame is Blame.TARGET:
-                raise TargetError(result.reason)
+            _need_target(result)
             self._fail(run, phase or "again", f"the step does not pass: {result.reason}")
 
     def _must_restore(self, run: StepRun, before: Inventory) -> None:
@@ -171,6 +177,12 @@ class Prover:
     def _fail(self, run: StepRun, phase: str, message: str) -> None:
         self._tell(run, phase, ok=False, message=message)
         raise _Unproven
+
+
+def _need_target(result: StepResult) -> None:
+    """Nothing is proven or disproven by a machine that is not well. Raises TargetError."""
+    if result.blame is Blame.TARGET:
+        raise TargetError(result.reason)
 
 
 def _changed(changes: list[str]) -> str:

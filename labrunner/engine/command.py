@@ -1,7 +1,6 @@
 """Runs one command in the learner's shell and judges what came of it."""
 
 from codecs import getincrementaldecoder
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from labrunner.engine.outcomes import Interrupted
@@ -51,13 +50,16 @@ def execute(session: Session, command: Command, place: Place) -> CommandResult:
         )
     )
     shell = session.target.shell(command.host)
+    live = _Live(session) if session.policy.live else None
     completed = shell.run(
         command.run,
         timeout=command.timeout,
         limit=command.limit,
-        on_output=_live(session) if session.policy.live else None,
+        on_output=live.feed if live else None,
         keyboard=session.policy.keyboard,
     )
+    if live:
+        live.finish()
     for name in command.secrets:
         session.redactor.add(shell.variable(name) or "")
     if completed.restarted:
@@ -70,16 +72,24 @@ def execute(session: Session, command: Command, place: Place) -> CommandResult:
     return result
 
 
-def _live(session: Session) -> Callable[[bytes], None]:
-    decoder = getincrementaldecoder("utf-8")("replace")
-    stream = session.redactor.stream()
+class _Live:
+    """Shows a running command's output as it comes, without secrets."""
 
-    def show(data: bytes) -> None:
-        text = stream.feed(decoder.decode(data))
+    def __init__(self, session: Session) -> None:
+        self._show = session.policy.show
+        self._decode = getincrementaldecoder("utf-8")("replace").decode
+        self._stream = session.redactor.stream()
+
+    def feed(self, data: bytes) -> None:
+        self._pass_on(self._stream.feed(self._decode(data)))
+
+    def finish(self) -> None:
+        """What was held back, because it might have been the beginning of a secret."""
+        self._pass_on(self._stream.feed(self._decode(b"", final=True)) + self._stream.finish())
+
+    def _pass_on(self, text: str) -> None:
         if text:
-            session.policy.show(OutputArrived(data=text))
-
-    return show
+            self._show(OutputArrived(data=text))
 
 
 def _judge(
@@ -101,6 +111,9 @@ def _judge(
         verdict = match(expectation, exit_status=status, output=output)
         expected, actual, explanation = verdict.expected, verdict.actual, verdict.explanation
     outcome = Outcome.FAILED if explanation else Outcome.PASSED
+    hide = session.redactor.redact_values  # an expectation may have been filled in with a secret
+    expected, actual = expected and hide(expected), actual and hide(actual)
+    explanation = tuple(hide(line) for line in explanation)
     event = CommandEnded(
         lab=place.lab,
         step=place.step,

@@ -38,7 +38,11 @@ class StepResult:
 
 
 class Quit(Exception):  # noqa: N818 - not an error: the learner's wish
-    """The learner wants to stop here."""
+    """The learner wants to stop here. `result`: how the step ended before that; None on its way."""
+
+    def __init__(self, result: StepResult | None = None) -> None:
+        super().__init__()
+        self.result = result
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the person at the keyboard

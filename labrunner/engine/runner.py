@@ -74,24 +74,25 @@ class Runner:
 
     def _shown_values(self) -> dict[str, str]:
         secret = {variable.name for variable in self.course.variables if variable.secret}
-        return {name: value for name, value in self.session.values.items() if name not in secret}
+        redact = self.session.redactor.redact_values  # a value may be derived from a secret one
+        return {name: redact(value) for name, value in self.session.values.items() if name not in secret}
 
     def _lab(self, planned: PlannedLab) -> bool:
         """One lab; False when the target is at fault and nothing more can be run."""
         lab, began = planned.lab, self.session.clock()
         self.session.emit(LabStarted(lab=lab.id, title=lab.title))
-        outcomes: list[Outcome] = []
+        before = len(self._results)
         numbers = {step.id: number for number, step in enumerate(lab.steps, 1)}
         carried = carrying(lab)
         try:
             for step in planned.steps:
                 run = StepRun(self.session, lab, step, number=numbers[step.id], carried=carried)
-                result = self._step(run, first=not outcomes)
-                outcomes.append(result.outcome)
+                result = self._step(run, first=len(self._results) == before)
                 if result.blame is Blame.TARGET:
                     return False
             return True
         finally:
+            outcomes = [result.outcome for result in self._results[before:]]
             outcomes += [Outcome.NOT_RUN] * (len(planned.steps) - len(outcomes))
             self.session.emit(
                 LabEnded(
@@ -105,8 +106,15 @@ class Runner:
         problem = self._prepare(run) if first else None
         if problem:
             run.begin()
-        result = run.end(problem or self.conduct(run))
-        self._results.append(result)
+        try:
+            result = problem or self.conduct(run)
+        except (Quit, Interrupted, KeyboardInterrupt) as stop:
+            if run.attempts:
+                known = stop.result if isinstance(stop, Quit) else None
+                reason = "left before its end" if isinstance(stop, Quit) else "interrupted"
+                self._results.append(run.end(known or StepResult(Outcome.NOT_RUN, reason)))
+            raise
+        self._results.append(run.end(result))
         return result
 
     def _prepare(self, run: StepRun) -> StepResult | None:

@@ -3,7 +3,7 @@
 A step starts LOCKED (steps before it are not done), becomes READY when its turn comes, and RUNNING while its
 setup and commands run. Checks are asked in CHECKING; a check may be asked after a named command, so the step can
 go back to RUNNING. It ends PASSED, FAILED or ERROR; FAILED and ERROR are READY again on a retry, and any step
-that is READY, FAILED or ERROR may be SKIPPED. Nothing leaves PASSED or SKIPPED but a restart.
+that is READY, RUNNING, FAILED or ERROR may be SKIPPED. Nothing leaves PASSED or SKIPPED but a restart.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ _ENDS = (State.PASSED, State.FAILED, State.ERROR)
 _NEXT: Mapping[State, frozenset[State]] = {
     State.LOCKED: frozenset({State.READY}),
     State.READY: frozenset({State.RUNNING, State.CHECKING, State.SKIPPED}),
-    State.RUNNING: frozenset({State.RUNNING, State.CHECKING, *_ENDS}),
+    State.RUNNING: frozenset({State.RUNNING, State.CHECKING, State.SKIPPED, *_ENDS}),
     State.CHECKING: frozenset({State.RUNNING, State.CHECKING, *_ENDS}),
     State.PASSED: frozenset({State.READY}),
     State.FAILED: frozenset({State.READY, State.SKIPPED}),

@@ -204,7 +204,7 @@ class StepRun:
         """Reveal the next hint; False when all have been shown."""
         if self.hints_shown >= len(self.step.hints):
             return False
-        text = self.step.hints[self.hints_shown].text
+        text = self.session.redactor.redact_values(self.step.hints[self.hints_shown].text)
         self.hints_shown += 1
         self.session.emit(
             HintShown(
@@ -217,8 +217,22 @@ class StepRun:
         """Tell the learner about a known slip that shows in `evidence`."""
         for mistake in self.step.mistakes:
             if mistake.when and all(piece in evidence for piece in mistake.when):
-                self.session.emit(MistakeRecognised(lab=self.lab.id, step=self.step.id, text=mistake.text))
+                text = self.session.redactor.redact_values(mistake.text)
+                self.session.emit(MistakeRecognised(lab=self.lab.id, step=self.step.id, text=text))
                 return
+
+    def judge(self, results: Sequence[CheckResult]) -> StepResult:
+        """What the answers mean for the step: the gravest one decides, and a machine that is not well comes first."""
+        for result in results:
+            if result.outcome is Outcome.ERROR:
+                if result.bug:
+                    return StepResult(Outcome.ERROR, result.message, Blame.BUG)
+                found = self.blame("")  # the target knows better than the check why it does not answer
+                return found if found.blame else StepResult(Outcome.ERROR, result.message, Blame.TARGET)
+        for result in results:
+            if result.outcome is not Outcome.PASSED:
+                return self.blame(result.message)
+        return StepResult(Outcome.PASSED)
 
     def blame(self, reason: str) -> StepResult:
         """Why something failed: the machine if it is not well, otherwise the learner's state."""
@@ -251,14 +265,3 @@ def machine_error(error: Exception) -> StepResult:
     """A target's or shell's error as a result: what, and what to do next."""
     remedy = getattr(error, "remedy", "")
     return StepResult(Outcome.ERROR, f"{error} {remedy}".strip(), Blame.TARGET)
-
-
-def judge_checks(results: Sequence[CheckResult]) -> StepResult:
-    """What the answers mean for the step: the gravest one decides."""
-    for result in results:
-        if result.outcome is Outcome.ERROR:
-            return StepResult(Outcome.ERROR, result.message, Blame.BUG if result.bug else Blame.TARGET)
-    for result in results:
-        if result.outcome is not Outcome.PASSED:
-            return StepResult(Outcome.FAILED, result.message)
-    return StepResult(Outcome.PASSED)

@@ -2,7 +2,7 @@
 
 from labrunner.engine.outcomes import StepResult
 from labrunner.engine.states import State
-from labrunner.engine.step import StepRun, judge_checks, machine_error
+from labrunner.engine.step import StepRun, machine_error
 from labrunner.model import Outcome
 from labrunner.shell.protocol import ShellError
 from labrunner.targets.protocol import TargetError
@@ -18,9 +18,7 @@ def survey(run: StepRun) -> StepResult:
     run.begin()
     run.go(State.CHECKING)
     try:
-        result = judge_checks(run.ask(run.checks, once=True))
-        if result.outcome is Outcome.FAILED:
-            result = run.blame(result.reason)
+        result = run.judge(run.ask(run.checks, once=True))
     except (TargetError, ShellError) as error:
         result = machine_error(error)
     run.go(_STATES[result.outcome])

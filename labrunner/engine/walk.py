@@ -7,7 +7,7 @@ from labrunner.checking.api import TargetError
 from labrunner.engine.outcomes import Quit, StepResult
 from labrunner.engine.policy import Moment, Move, Point
 from labrunner.engine.states import State
-from labrunner.engine.step import Action, StepRun, judge_checks, machine_error
+from labrunner.engine.step import Action, StepRun, machine_error
 from labrunner.model import Command, Outcome
 from labrunner.shell.protocol import ShellError
 
@@ -64,11 +64,13 @@ def _actions(run: StepRun, start: int) -> StepResult:
         run.failed_at = action.number
         done = run.do(action)
         if done.outcome is not Outcome.PASSED:
-            run.recognise(f"{done.output}\n{done.reason}")
-            return run.blame(done.reason)
-        result = _ask(run, after=action.item.ref) if action.item.ref else None
-        if result is not None and result.outcome is not Outcome.PASSED:
+            result = run.blame(done.reason)
+            if result.outcome is Outcome.FAILED:
+                run.recognise(f"{done.output}\n{done.reason}")
             return result
+        asked = _ask(run, after=action.item.ref) if action.item.ref else None
+        if asked is not None and asked.outcome is not Outcome.PASSED:
+            return asked
     run.failed_at = 0
     return _ask(run, after=None) or StepResult(Outcome.PASSED)
 
@@ -78,10 +80,9 @@ def _ask(run: StepRun, *, after: str | None) -> StepResult | None:
     if not checks:
         return None
     run.go(State.CHECKING)
-    result = judge_checks(run.ask(checks))
+    result = run.judge(run.ask(checks))
     if result.outcome is Outcome.FAILED:
         run.recognise(result.reason)
-        return run.blame(result.reason)
     if result.outcome is Outcome.PASSED:
         run.go(State.RUNNING)
     return result
@@ -113,7 +114,7 @@ def _decide(
             )
         )
         if move is Move.QUIT:
-            raise Quit
+            raise Quit(result)
         if move is Move.SKIP:
             raise _Skipped
         if move is not Move.HINT:

@@ -1,0 +1,353 @@
+"""A learner's way through a step, on a real bash."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from labrunner.checking.api import TargetError
+from labrunner.engine.outcomes import ExitStatus
+from labrunner.engine.policy import Move, Point
+from labrunner.model import Check, Command, Expectation, File, Hint, Mistake, Option, Outcome, Setup, Step
+from labrunner.record.events import (
+    CarriedOver,
+    CheckEnded,
+    CheckWaiting,
+    HintShown,
+    MistakeRecognised,
+    OutputArrived,
+    ShellRestarted,
+    StepEnded,
+    StepStarted,
+)
+from labrunner.shell.protocol import ShellError
+from tests.unit.engine.conftest import Learner
+
+
+def step(*commands: str | Command, name: str = "s", **more) -> Step:
+    made = tuple(command if isinstance(command, Command) else Command(run=command) for command in commands)
+    return Step(id=name, title=name, text="", commands=made, **more)
+
+
+def until(condition):
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def there(path: str, **more) -> Check:
+    more.setdefault("within", 0.0)
+    return Check(kind="file.exists", args={"path": path}, **more)
+
+
+def test_a_step_passes_because_the_state_is_right(bench):
+    ran = bench(step("touch a", checks=(there("a"),)))
+    assert ran.status is ExitStatus.PASSED
+    assert ran.steps == [("passed", None)]
+    assert [check.message for check in ran.of(CheckEnded)] == ["`a` is there."]
+
+
+def test_a_step_fails_because_the_state_is_wrong_though_the_command_ended_well(bench):
+    ran = bench(step("true", checks=(there("a"),)))
+    assert ran.status is ExitStatus.FAILED
+    assert ran.steps == [("failed", "There is no file `a`.")]
+
+
+def test_a_command_that_fails_ends_the_attempt_and_says_why(bench):
+    ran = bench(step("(exit 3)", "touch a", checks=(there("a"),)), step("touch b", name="next", checks=(there("b"),)))
+    assert ran.status is ExitStatus.FAILED
+    assert [outcome for outcome, _ in ran.steps] == ["failed", "passed"]
+    assert "exit status 3" in ran.steps[0][1]
+    assert ran.started == ["(exit 3)", "touch b"]
+    assert not ran.report["labs"][0]["steps"][0]["checks"]
+
+
+def test_output_that_is_not_as_expected_fails_with_both(bench):
+    ran = bench(step(Command(run="echo one", expect=Expectation(exact="two"))))
+    (ended,) = ran.ended
+    assert (ended.outcome, ended.expected, ended.actual) == (Outcome.FAILED, "two", "one")
+    assert all(len(line) <= 80 for line in ended.explanation)
+
+
+def test_a_retry_starts_from_the_command_that_failed(bench):
+    learner = Learner({Point.FAILED: [Move.RETRY, Move.RETRY]})
+
+    def mend_before_the_second_retry(_moment):
+        if sum(moment.point is Point.FAILED for moment in learner.moments) == 2:
+            (bench.work / "ready").touch()
+
+    learner.before = mend_before_the_second_retry
+    ran = bench(step("echo x >> first", "test -e ready", "touch done", checks=(there("done"),)), learner=learner)
+    assert ran.status is ExitStatus.PASSED
+    assert (bench.work / "first").read_text() == "x\n"
+    assert ran.started == ["echo x >> first", "test -e ready", "test -e ready", "test -e ready", "touch done"]
+    assert ran.step_end.attempts == 3
+    # the report tells how it ended: one entry for each command, the last of it
+    assert [command["outcome"] for command in ran.report["labs"][0]["steps"][0]["commands"]] == ["passed"] * 3
+
+
+def test_a_restart_begins_with_setup_and_first_command(bench):
+    learner = Learner({Point.FAILED: [Move.RESTART]})
+    ran = bench(
+        step("echo x >> first", "test $(wc -l < first) = 2", setup=(Setup(run="echo s >> setup"),)), learner=learner
+    )
+    assert ran.status is ExitStatus.PASSED
+    assert (bench.work / "first").read_text() == "x\nx\n"
+    assert (bench.work / "setup").read_text() == "s\ns\n"
+    assert [start.attempt for start in ran.of(StepStarted)] == [1, 2]
+
+
+def test_a_check_after_a_command_is_asked_then_and_stops_the_rest(bench):
+    checks = (there("a", after="r1"), there("b"))
+    commands = (Command(run="touch a", ref="r1"), Command(run="rm a; touch b", ref="r2"))
+    ran = bench(step(*commands, checks=checks))
+    assert ran.status is ExitStatus.PASSED
+    assert [(end.number, end.after) for end in ran.of(CheckEnded)] == [(0, "r1"), (1, None)]
+    ran = bench(step(*commands, checks=(there("z", after="r1"), there("b"))))
+    assert ran.started == ["touch a"]
+    assert ran.steps == [("failed", "There is no file `z`.")]
+
+
+def test_a_retry_after_such_a_check_runs_its_command_again(bench):
+    learner = Learner({Point.FAILED: [Move.RETRY]})
+    ran = bench(
+        step(
+            "echo x >> first",
+            Command(run="echo y >> two; test $(wc -l < two) = 1 || touch a", ref="r"),
+            checks=(there("a", after="r"),),
+        ),
+        learner=learner,
+    )
+    assert ran.status is ExitStatus.PASSED
+    assert (bench.work / "first").read_text() == "x\n"
+    assert (bench.work / "two").read_text() == "y\ny\n"
+
+
+def test_a_check_waits_for_what_comes_later(bench):
+    learner = Learner()
+    ran = bench(step("(sleep 0.2; touch a) >/dev/null 2>&1 &", checks=(there("a", within=10.0),)), learner=learner)
+    assert ran.status is ExitStatus.PASSED
+    assert "There is no file `a`." in {event.message for event in ran.of(CheckWaiting)}
+    assert "check-waiting" not in ran.transcript
+
+
+def test_hints_come_one_by_one_until_there_are_none(bench):
+    learner = Learner({Point.COMMAND: [Move.HINT, Move.HINT, Move.RUN]})
+    ran = bench(step("true", hints=(Hint(text="one"), Hint(text="two"))), learner=learner)
+    assert [(hint.number, hint.count, hint.text) for hint in ran.of(HintShown)] == [(1, 2, "one"), (2, 2, "two")]
+    asked = [moment for moment in learner.moments if moment.point is Point.COMMAND]
+    assert [Move.HINT in moment.moves for moment in asked] == [True, True, False]
+    assert [moment.hints_shown for moment in asked] == [0, 1, 2]
+    assert ran.report["labs"][0]["steps"][0]["hints"] == 2
+
+
+@pytest.mark.parametrize("point", [Point.STEP, Point.COMMAND, Point.FAILED])
+def test_a_step_can_be_skipped_at_every_fork(bench, point):
+    learner = Learner({point: [Move.SKIP]})
+    ran = bench(step("false"), step("true", name="next"), learner=learner)
+    assert ran.status is ExitStatus.FAILED
+    assert [outcome for outcome, _ in ran.steps] == ["skipped", "passed"]
+
+
+@pytest.mark.parametrize(
+    ("point", "outcome", "reason"),
+    [
+        (Point.STEP, "not_run", None),
+        (Point.COMMAND, "not_run", "left before its end"),
+        (Point.FAILED, "failed", "Expected exit status 0; came exit status 1."),
+    ],
+)
+def test_quitting_ends_the_run_and_tells_how_far_the_step_came(bench, point, outcome, reason):
+    ran = bench(step("false"), step("touch next", name="next"), learner=Learner({point: [Move.QUIT]}))
+    assert ran.status is ExitStatus.FAILED
+    assert ran.steps == [(outcome, reason), ("not_run", None)]
+    assert not (bench.work / "next").exists()
+    assert len(ran.of(StepStarted)) == len(ran.of(StepEnded))
+
+
+def test_quitting_after_an_error_is_still_the_machines(bench):
+    ran = bench(step("true", checks=(Check(kind="t.gone"),)), learner=Learner({Point.FAILED: [Move.QUIT]}))
+    assert ran.status is ExitStatus.TARGET
+    assert ran.report["totals"]["error"] == 1
+
+
+def test_a_check_that_cannot_ask_is_an_error_with_what_to_do(bench):
+    ran = bench(step("true", checks=(Check(kind="t.gone"),)), step("touch next", name="next"))
+    assert ran.status is ExitStatus.TARGET
+    assert [outcome for outcome, _ in ran.steps] == ["error", "not_run"]
+    assert "The thing does not answer" in ran.steps[0][1]
+    assert "Start it." in ran.steps[0][1]
+
+
+def test_a_bug_in_a_check_is_ours_and_never_the_learners(bench):
+    ran = bench(step("true", checks=(Check(kind="t.bug"),)), step("true", name="next"))
+    assert ran.status is ExitStatus.BUG
+    assert [outcome for outcome, _ in ran.steps] == ["error", "passed"]
+    assert "ZeroDivisionError" in ran.steps[0][1]
+
+
+def test_a_failure_on_a_machine_that_is_not_well_is_the_machines(bench, monkeypatch):
+    def gone(_self):
+        raise TargetError("the engine is gone", "Start it.")
+
+    monkeypatch.setattr(type(bench.target), "health", gone)
+    mistake = Mistake(when=("no such",), text="never told")
+    ran = bench(step("echo no such; false", mistakes=(mistake,)))
+    assert ran.status is ExitStatus.TARGET
+    assert ran.steps == [("error", "the engine is gone Start it.")]
+    assert ran.of(MistakeRecognised) == []
+
+
+def test_a_shell_that_cannot_be_had_is_the_machines(bench, monkeypatch):
+    def no_shell(_self, _host):
+        raise ShellError("there is no bash")
+
+    monkeypatch.setattr(type(bench.target), "shell", no_shell)
+    ran = bench(step("true"))
+    assert ran.status is ExitStatus.TARGET
+    assert ran.steps == [("error", "there is no bash")]
+
+
+def test_a_setup_that_fails_is_an_error_and_runs_nothing(bench):
+    ran = bench(step("touch a", setup=(Setup(run="echo no disk >&2; exit 1"),)))
+    assert ran.status is ExitStatus.TARGET
+    assert ran.steps == [("error", "the setup of this step failed: no disk")]
+    assert ran.started == []
+
+
+def test_a_setup_is_left_out_when_its_state_is_there(bench):
+    setup = Setup(run="echo x >> made", unless=there("made"))
+    bench(step("true", name="one", setup=(setup,)), step("true", name="two", setup=(setup,)))
+    assert (bench.work / "made").read_text() == "x\n"
+
+
+def test_the_shell_is_one_for_all_commands(bench):
+    ran = bench(step("cd /", "x=1; set -u", name="one"), step('test "$PWD $x" = "/ 1"', name="two"))
+    assert ran.status is ExitStatus.PASSED
+
+
+def test_what_is_carried_is_set_again_in_a_shell_that_has_not_seen_it(bench):
+    carrying = step(Command(run="NAME=value", carries=True), "echo x >> counted", name="one")
+    using = step('test "$NAME" = value', name="two")
+    ran = bench(carrying, using, only="two")
+    assert ran.status is ExitStatus.PASSED
+    assert [event.runs for event in ran.of(CarriedOver)] == [("NAME=value",)]
+    assert not (bench.work / "counted").exists()
+
+
+def test_what_is_carried_is_set_again_after_exit(bench):
+    ran = bench(
+        step(
+            Command(run="NAME=value", carries=True),
+            Command(run="OTHER=1"),
+            Command(run="exit 4", expect=Expectation(exit=4)),
+            'test "$NAME" = value',
+            'test -z "$OTHER"',
+            'test "$NAME" = value',
+        )
+    )
+    assert ran.status is ExitStatus.PASSED, ran.ended
+    assert len(ran.of(ShellRestarted)) == 1
+    assert [event.runs for event in ran.of(CarriedOver)] == [("NAME=value",)]
+
+
+def test_nothing_is_set_again_in_a_shell_that_has_it(bench):
+    ran = bench(step(Command(run="NAME=1", carries=True), "NAME=2", 'test "$NAME" = 2'), step("true", name="two"))
+    assert ran.status is ExitStatus.PASSED
+    assert ran.of(CarriedOver) == []
+
+
+OPTIONS = tuple(
+    Option(id=name, title=name, commands=(Command(run=f"touch {name}"),), checks=(there(name),)) for name in ("a", "b")
+)
+
+
+@pytest.mark.parametrize(("choice", "made"), [("", {"a", "b"}), ("b", {"b"})])
+def test_of_options_those_that_are_chosen_are_run_and_checked(bench, choice, made):
+    ran = bench(step("touch first", options=OPTIONS), learner=Learner(choice=choice))
+    assert ran.status is ExitStatus.PASSED
+    assert {path.name for path in bench.work.iterdir()} == {"first"} | made
+    assert len(ran.of(CheckEnded)) == len(made)
+
+
+def test_files_are_written_before_the_commands_and_asked_for_like_them(bench):
+    learner = Learner()
+    file = File(path="conf/app.ini", text="name = x\n", mode="0600", ref="f1")
+    ran = bench(
+        step("cat conf/app.ini", files=(file,), checks=(there("conf/app.ini", after="f1"),)),
+        learner=learner,
+    )
+    assert ran.status is ExitStatus.PASSED
+    assert (bench.work / "conf/app.ini").read_text() == "name = x\n"
+    assert (bench.work / "conf/app.ini").stat().st_mode & 0o777 == 0o600
+    assert [(end.number, end.ref) for end in ran.ended] == [(0, "f1"), (1, None)]
+    assert [moment.text for moment in learner.moments if moment.point is Point.COMMAND] == [
+        "name = x\n",
+        "cat conf/app.ini",
+    ]
+
+
+def test_a_known_slip_is_told(bench):
+    mistakes = (
+        Mistake(when=("nothing like it",), text="wrong one"),
+        Mistake(when=("cannot find", "thing"), text="Look again."),
+        Mistake(when=("thing",), text="too late"),
+    )
+    ran = bench(step("echo cannot find the thing; false", mistakes=mistakes))
+    assert [event.text for event in ran.of(MistakeRecognised)] == ["Look again."]
+
+
+def test_a_slip_is_recognised_in_a_checks_words(bench):
+    ran = bench(step("true", checks=(there("a"),), mistakes=(Mistake(when=("no file `a`",), text="Make it."),)))
+    assert [event.text for event in ran.of(MistakeRecognised)] == ["Make it."]
+
+
+def test_a_command_that_takes_too_long_is_ended_and_fails(bench):
+    ran = bench(step(Command(run="sleep 60", timeout=0.3)))
+    (ended,) = ran.ended
+    assert (ended.end, ended.outcome) == ("timeout", Outcome.FAILED)
+    assert "still running after 0.3 s" in ended.explanation[0]
+
+
+def test_a_command_that_streams_for_ever_is_ended_and_done(bench):
+    command = Command(run="while :; do echo tick; sleep 0.05; done", limit=0.4, expect=Expectation(contains=("tick",)))
+    ran = bench(step(command, "true"))
+    assert ran.status is ExitStatus.PASSED
+    assert ran.ended[0].end == "limit"
+
+
+def test_live_output_comes_whole(bench):
+    """Also its end, which might have been the beginning of a secret."""
+    ran = bench(step("printf 'one\\ntwo -p'"), learner=Learner(live=True))
+    live = "".join(event.data for event in ran.of(OutputArrived))
+    assert live.replace("\r", "") == "one\ntwo -p"
+
+
+def test_ctrl_c_in_an_unattended_run_ends_it(bench):
+    def interrupt():
+        until((bench.work / "started").exists)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    person = threading.Thread(target=interrupt)
+    person.start()
+    ran = bench(step("bash -c 'touch started; exec sleep 60'"), step("touch next", name="next"))
+    person.join()
+    assert ran.status is ExitStatus.INTERRUPTED
+    assert ran.steps == [("not_run", "interrupted"), ("not_run", None)]
+    assert len(ran.of(StepStarted)) == len(ran.of(StepEnded)) == 1
+    assert ran.events[-1].status == 130
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_between_commands_ends_it_too(bench):
+    def interrupt(moment):
+        if moment.point is Point.COMMAND:
+            raise KeyboardInterrupt
+
+    ran = bench(step("touch a"), learner=Learner(before=interrupt))
+    assert ran.status is ExitStatus.INTERRUPTED
+    assert ran.steps == [("not_run", "interrupted")]
+    assert not (bench.work / "a").exists()
