@@ -11,6 +11,7 @@ what it lacks.
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 
@@ -49,10 +50,13 @@ def main(arguments):
         sys.stderr.write("\nInterrupted. Run the same command again: it goes on from here.\n")
         return 130
     if not command:
-        sys.stderr.write("labrunner is set up.\n")
+        sys.stderr.write("labrunner is set up: make lab starts it, and so does .venv/bin/labrunner.\n")
         return 0
     path = [os.path.join(VENV, "bin"), *programs, os.environ.get("PATH", os.defpath)]
     environment = dict(os.environ, PATH=":".join(path), VIRTUAL_ENV=VENV)
+    if shutil.which("labrunner") is None:
+        # for the advice that labrunner gives: what can be typed here
+        environment["LABRUNNER_COMMAND"] = os.path.relpath(os.path.join(VENV, "bin", "labrunner"))
     environment.pop("PYTHONHOME", None)
     sys.stderr.flush()
     try:

@@ -82,8 +82,9 @@ def _policy(course: Course, args: Namespace, env: Mapping[str, str], *, guided: 
     if guided:
         from labrunner.ui.guide import Guide
 
-        name = "" if args.sandbox == "default" else args.sandbox
-        with Guide(sys.stdin, sys.stdout, course=course, env=env, accessible=args.accessible, sandbox=name) as guide:
+        with Guide(
+            sys.stdin, sys.stdout, course=course, env=env, accessible=args.accessible, down=down_line(args, env)
+        ) as guide:
             yield guide
     else:
         yield unattended(args, env)
@@ -94,9 +95,14 @@ def unattended(args: Namespace, env: Mapping[str, str], *, mode: str = "unattend
     from labrunner.engine.policy import Unattended
     from labrunner.ui.plain import Plain
 
-    name = "" if args.sandbox == "default" else args.sandbox
-    plain = Plain(sys.stderr, env=env, report=args.report or "", sandbox=name)
+    plain = Plain(sys.stderr, env=env, report=args.report or "", down=down_line(args, env))
     return Unattended(plain.show, mode=mode)
+
+
+def down_line(args: Namespace, env: Mapping[str, str]) -> str:
+    """The command line that removes the sandbox, as this user can type it (`make lab` tells how, in a checkout)."""
+    line = f"{env.get('LABRUNNER_COMMAND') or 'labrunner'} sandbox down"
+    return line if args.sandbox == "default" else f"{line} --sandbox {args.sandbox}"
 
 
 def require_writable(path: str | None) -> None:

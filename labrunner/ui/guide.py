@@ -44,7 +44,7 @@ class Guide:
     """Guides through `course` (its variables filled in) on a terminal.
 
     accessible: plain lines in reading order, nothing redrawn, no boxes, no meaning in colour.
-    sandbox: the name given with --sandbox, for the advice at the end; empty for the usual one.
+    down: the command line that removes the sandbox, for the advice at the end.
     Use it as a context manager: leaving it gives the terminal back whatever happened.
     """
 
@@ -59,7 +59,7 @@ class Guide:
         course: Course,
         env: Mapping[str, str],
         accessible: bool = False,
-        sandbox: str = "",
+        down: str = texts.DOWN,
     ) -> None:
         self._screen = Screen(stream, env=env, accessible=accessible)
         self._keys = Keyboard(source, self._screen.sink)
@@ -67,7 +67,7 @@ class Guide:
         self._program_keys = ProgramKeys(self.keyboard)
         self._scenes = Scenes(self._screen, course)
         self._course = course
-        self._sandbox = sandbox
+        self._down = down
         self._tally = Tally()
         self._output: LiveOutput | None = None
         self._introduced: tuple[str, str] | None = None
@@ -222,7 +222,7 @@ class Guide:
             self._screen.line("You stop here, and that is fine.")
 
     def _session_ended(self, event: events.SessionEnded) -> None:
-        self._scenes.summary(event, self._tally, sandbox=self._sandbox)
+        self._scenes.summary(event, self._tally, down=self._down)
 
     # -- what is decided
 

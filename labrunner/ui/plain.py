@@ -33,12 +33,12 @@ class Plain:
     or the session ends. A stream that is closed on the way is left alone.
     """
 
-    def __init__(self, stream: TextIO, *, env: Mapping[str, str], report: str = "", sandbox: str = "") -> None:
+    def __init__(self, stream: TextIO, *, env: Mapping[str, str], report: str = "", down: str = texts.DOWN) -> None:
         self._sink = Sink(stream)
         self._prompt = is_terminal(stream)
         self._color = wants_color(stream, env)
         self._report = report
-        self._sandbox = sandbox
+        self._down = down
         self._tally = Tally()
         self._text: list[str] = []
         self._show: Mapping[type[events.Event], Callable[[Any], None]] = {
@@ -166,7 +166,7 @@ class Plain:
         if any(end.outcome is Outcome.ERROR for end in wrong):
             self._say(texts.error_advice(self._tally.target), indent="  ")
         if self._tally.mode != "check":
-            remains, command = texts.what_remains(self._tally.target, self._tally.made, self._sandbox)
+            remains, command = texts.what_remains(self._tally.target, self._tally.made, self._down)
             if remains:
                 self._say(remains)
             if command:

@@ -84,7 +84,7 @@ class Scenes:
         """A short word for a step that passed."""
         return PRAISE[number % len(PRAISE)]
 
-    def summary(self, event: SessionEnded, tally: Tally, *, sandbox: str) -> None:
+    def summary(self, event: SessionEnded, tally: Tally, *, down: str) -> None:
         """How the session ended and what is left."""
         screen = self._screen
         screen.gap()
@@ -101,7 +101,7 @@ class Scenes:
         total, passed = tally.steps(), event.totals.get("passed", 0)
         if total and passed == total:
             screen.line("Every step passed. Well done!", style="bold green")
-        remains, command = texts.what_remains(tally.target, tally.made, sandbox)
+        remains, command = texts.what_remains(tally.target, tally.made, down)
         if remains:
             screen.line(remains)
         if command:

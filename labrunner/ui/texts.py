@@ -7,6 +7,7 @@ from labrunner.model import Outcome
 from labrunner.record.events import CommandEnded
 
 __all__ = [
+    "DOWN",
     "MARKS",
     "SHELL_RESTARTED",
     "ascii_only",
@@ -22,6 +23,9 @@ __all__ = [
     "what_remains",
     "word",
 ]
+
+DOWN = "labrunner sandbox down"
+"""What removes the usual sandbox."""
 
 WORDS: Mapping[Outcome, str] = {
     Outcome.PASSED: "PASSED",
@@ -141,16 +145,12 @@ def things(kinds: Iterable[str]) -> str:
     return ", ".join(count(number, kind.replace("-", " ")) for kind, number in counted.items())
 
 
-def what_remains(target: str, kinds: Iterable[str], sandbox: str = "") -> tuple[str, str]:
-    """What is left behind after the run, and the command that removes it; either may be empty."""
+def what_remains(target: str, kinds: Iterable[str], down: str) -> tuple[str, str]:
+    """What is left behind after the run, and the command (`down`) that removes it; either may be empty."""
     made = things(kinds)
     if target == "sandbox":
         holds = f", with what you made in it ({made})" if made else ""
-        name = f" --sandbox {sandbox}" if sandbox else ""
-        return (
-            f"The sandbox is still running{holds}. This removes it and everything in it:",
-            f"labrunner sandbox down{name}",
-        )
+        return f"The sandbox is still running{holds}. This removes it and everything in it:", down
     if made:
         return f"Made during this run and still there: {made}. Remove what you do not need.", ""
     return "", ""
