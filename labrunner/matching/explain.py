@@ -32,7 +32,7 @@ def line_mismatch(
         report[1] = "  (a blank line)"
     if near >= len(lines) or near < 0:
         came = "the output ended" if lines else "no output"
-        report += [f"Instead the output ended after {len(lines)} lines." if lines else "There was no output."]
+        report += [f"Instead the output ended after {_counted(len(lines))}." if lines else "There was no output."]
         near = len(lines)
     else:
         came = lines[near]
@@ -63,10 +63,14 @@ def _marked(pattern: Pattern, line: str) -> tuple[str, ...]:
     return marked(line, place, note=f"expected here: {wanted}")
 
 
+def _counted(count: int, word: str = "") -> str:
+    return f"{count} {word}line" + ("" if count == 1 else "s")
+
+
 def _too_many(block: list[Pattern], lines: list[str]) -> Mismatch:
     extra = lines[len(block) :]
-    many = f"{len(extra)} more line{'s' if len(extra) > 1 else ''}"
-    asked = f"{len(block)} lines" if block else "no output"
+    many = _counted(len(extra), "more ")
+    asked = _counted(len(block)) if block else "no output"
     report = [f"Expected {asked}; {many} came:", *(f"  + {line}" for line in extra[:5])]
     if len(extra) > 5:
         report.append(f"  … and {len(extra) - 5} more")

@@ -101,12 +101,9 @@ def _match_whole(block: Block, lines: list[str]) -> Mismatch | None:
 
 
 def _match_end(block: Block, lines: list[str], at: int) -> Mismatch | None:
-    begin = len(lines) - len(block)
-    missed = _missed(block, lines, begin) if begin >= at else 0
-    if missed < 0:
-        return None
-    near = begin + missed if begin >= at else -1
-    return line_mismatch(block, missed, lines, near, since=at)
+    begin = max(at, len(lines) - len(block))
+    missed = _missed(block, lines, begin)
+    return None if missed < 0 else line_mismatch(block, missed, lines, begin + missed)
 
 
 def _missed(block: Block, lines: list[str], begin: int) -> int:
