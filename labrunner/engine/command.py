@@ -44,11 +44,8 @@ def execute(session: Session, command: Command, place: Place) -> CommandResult:
 
     Raises TargetError or ShellError when the machine is at fault, Interrupted when there is nobody to ask.
     """
-    session.emit(
-        CommandStarted(
-            lab=place.lab, step=place.step, ref=command.ref, run=session.redactor.redact(command.run), host=command.host
-        )
-    )
+    shown = session.redactor.redact(command.run)
+    session.emit(CommandStarted(lab=place.lab, step=place.step, ref=command.ref, run=shown, host=command.host))
     shell = session.target.shell(command.host)
     live = _Live(session) if session.policy.live else None
     completed = shell.run(
@@ -60,16 +57,21 @@ def execute(session: Session, command: Command, place: Place) -> CommandResult:
     )
     if live:
         live.finish()
-    for name in command.secrets:
-        session.redactor.add(shell.variable(name) or "")
+    if command.secrets:
+        for name in command.secrets:
+            session.redactor.add(shell.variable(name) or "")
+        shown = session.redactor.redact(command.run)
     if completed.restarted:
         session.seen.pop(command.host, None)
         session.emit(ShellRestarted(lab=place.lab, step=place.step, host=command.host))
-    result, event = _judge(session, command, place, completed)
-    session.emit(event)
+    output = session.redactor.redact(rendered(completed.output, dropped=completed.dropped))
+    if completed.dropped:
+        completed = replace(completed, output=b"")  # megabytes, not to be kept beside their own text
+    verdict = _judge(session, command, completed, output)
+    session.emit(_ended(command, place, completed, verdict, run=shown, output=output))
     if completed.end is End.INTERRUPTED and session.policy.keyboard is None:
         raise Interrupted
-    return result
+    return CommandResult(verdict.outcome, output, verdict.reason)
 
 
 class _Live:
@@ -92,45 +94,61 @@ class _Live:
             self._show(OutputArrived(data=text))
 
 
-def _judge(
-    session: Session, command: Command, place: Place, completed: Completed
-) -> tuple[CommandResult, CommandEnded]:
-    output = session.redactor.redact(rendered(completed.output, dropped=completed.dropped))
-    expectation, status = command.expect, completed.exit_status
-    explanation: tuple[str, ...] = ()
-    expected = actual = None
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What was expected, what came, and where they part; all empty for a command that did what it should."""
+
+    expected: str | None
+    actual: str | None
+    explanation: tuple[str, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome.FAILED if self.explanation else Outcome.PASSED
+
+    @property
+    def reason(self) -> str:
+        if not self.expected or not self.actual:
+            return ""
+        return f"Expected {_line(self.expected)}; came {_line(self.actual)}."
+
+
+def _judge(session: Session, command: Command, completed: Completed, output: str) -> _Verdict:
     if completed.end is End.TIMEOUT:
-        expected, actual = f"an end within {command.timeout:g} s", "still running"
-        explanation = (f"It was still running after {command.timeout:g} s and was ended ({_signals(completed)}).",)
-    elif completed.end is End.INTERRUPTED:
-        expected, actual = "an end by itself", "stopped from the keyboard"
-        explanation = ("You stopped it before it was done.",)
-    else:
-        if completed.end is End.LIMIT:
-            expectation, status = _without_exit(expectation), 0
-        verdict = match(expectation, exit_status=status, output=output)
-        expected, actual, explanation = verdict.expected, verdict.actual, verdict.explanation
-    outcome = Outcome.FAILED if explanation else Outcome.PASSED
+        explanation = f"It was still running after {command.timeout:g} s and was ended ({_signals(completed)})."
+        return _Verdict(f"an end within {command.timeout:g} s", "still running", (explanation,))
+    if completed.end is End.INTERRUPTED:
+        return _Verdict("an end by itself", "stopped from the keyboard", ("You stopped it before it was done.",))
+    expectation, status = command.expect, completed.exit_status
+    if completed.end is End.LIMIT:
+        expectation, status = _without_exit(expectation), 0
+    found = match(expectation, exit_status=status, output=output)
     hide = session.redactor.redact_values  # an expectation may have been filled in with a secret
-    expected, actual = expected and hide(expected), actual and hide(actual)
-    explanation = tuple(hide(line) for line in explanation)
-    event = CommandEnded(
+    return _Verdict(
+        found.expected and hide(found.expected),
+        found.actual and hide(found.actual),
+        tuple(hide(line) for line in found.explanation),
+    )
+
+
+def _ended(
+    command: Command, place: Place, completed: Completed, verdict: _Verdict, *, run: str, output: str
+) -> CommandEnded:
+    return CommandEnded(
         lab=place.lab,
         step=place.step,
         number=place.number,
         ref=command.ref,
-        run=session.redactor.redact(command.run),
+        run=run,
         exit_status=completed.exit_status,
         end=completed.end,
-        outcome=outcome,
+        outcome=verdict.outcome,
         seconds=round(completed.seconds, 4),
         output=_cut(output),
-        expected=expected,
-        actual=actual,
-        explanation=explanation,
+        expected=verdict.expected,
+        actual=verdict.actual,
+        explanation=verdict.explanation,
     )
-    reason = f"Expected {_line(expected)}; came {_line(actual)}." if expected and actual else ""
-    return CommandResult(outcome, output, reason), event
 
 
 def _line(text: str) -> str:

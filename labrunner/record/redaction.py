@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator
 from urllib.parse import quote, quote_plus
 
-from labrunner.record.shapes import LOOK_BACK, SHAPES, Found, Shape, lowered, windows
+from labrunner.record.shapes import LOOK_BACK, SHAPES, Found, Shape, is_hinted, lowered, windows
 
 __all__ = ["MARK", "SHORTEST", "RedactedStream", "Redactor"]
 
@@ -61,7 +61,10 @@ class Redactor:
         return RedactedStream(lambda: self._forms, SHAPES)
 
     def _is_clean(self, text: str) -> bool:
-        return not any(form in text for form in self._forms) and not any(windows(lowered(text), 0, SHAPES))
+        if any(form in text for form in self._forms):
+            return False
+        low = lowered(text)
+        return not is_hinted(low) or not any(windows(low, 0, SHAPES))
 
 
 def _forms(value: str) -> Iterator[str]:

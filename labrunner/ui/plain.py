@@ -25,6 +25,8 @@ COLORS: Mapping[Outcome, str] = {
     Outcome.NOT_RUN: "33",
 }
 
+_HANDED_ON = (events.CommandStarted, events.StepEnded, events.SessionEnded)
+
 
 class Plain:
     """Shows events on a text stream. `report` is the path of the report, named at the end if there is one.
@@ -63,7 +65,7 @@ class Plain:
         if present is None:
             return
         present(event)
-        if self._prompt or isinstance(event, events.CommandStarted | events.StepEnded | events.SessionEnded):
+        if self._prompt or isinstance(event, _HANDED_ON):
             self.flush()
 
     def flush(self) -> None:
