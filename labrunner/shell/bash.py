@@ -4,6 +4,7 @@ import re
 import select
 import time
 from collections.abc import Callable, Mapping
+from signal import SIGINT, SIGKILL, SIGTERM
 from typing import TypeVar
 
 from labrunner.shell.capture import Capture
@@ -21,6 +22,8 @@ START_SECONDS = 15.0
 """How long a new bash may take until it reports."""
 ANSWER_SECONDS = 10.0
 """How long an idle bash may take for an answer about itself."""
+SETTLE_SECONDS = 0.25
+"""How long an idle bash may take for an answer, until an interrupt frees it of a line half read."""
 REOPEN_SECONDS = 2.0
 """How long bash may take to read our lines again, until it is given up."""
 _POLL = 0.001
@@ -229,6 +232,8 @@ class BashShell:
         report = running.report
         if report is not None:
             self._keep(report)
+            if running.was_interrupted:
+                self._settle_interrupts()
             return report.status, running.cause or End.EXITED
         assert self._ports is not None
         status = self._ports.process.exit_status if running.dead else None
@@ -240,6 +245,28 @@ class BashShell:
         if running.cause in (End.LIMIT, End.TIMEOUT):
             return None, running.cause
         return status, End.SHELL_EXITED
+
+    def _settle_interrupts(self) -> None:
+        """Let bash notice an interrupt that it still has to, before that costs the next command."""
+        ports = self._ports
+        assert ports is not None
+        self._number += 1
+        number = self._number
+        for number_sent in (SIGINT, SIGINT, SIGTERM, SIGKILL, SIGKILL):
+            ports.channel.ask_report(number)
+            try:
+                self._await(ports, lambda: ports.channel.report(number), seconds=SETTLE_SECONDS)
+            except ShellError:
+                if ports.process.exit_status is not None:
+                    return  # the next command starts another
+                # An interrupt just when bash starts a program can leave that one running, and bash waiting for it.
+                if ports.process.has_foreground():
+                    ports.process.interrupt()
+                else:
+                    ports.terminal.signal_foreground(number_sent)
+            else:
+                return
+        self._end_process()
 
     def _keep(self, report: Report) -> None:
         self._status = report.status

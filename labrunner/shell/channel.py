@@ -7,16 +7,22 @@
 
 A command is one line of input, `eval "$(<command)" </dev/tty; REPORT`, and a second one, `REPORT` again. Some
 errors and every SIGINT make bash drop the rest of a line: then the second reports. A record carries the
-number of its command, so a report that comes twice is no harm. Bash's input is no terminal, so that signals flush
+number of its command, so a report that comes twice is no harm. An interrupt that bash notices while it reads a line
+costs the characters read so far, therefore the empty lines, and `Running` asks again when bash sits idle.
+
+Bash's input is no terminal, so that signals flush
 none of it, nothing of it is echoed, no line is too long and what is typed ahead never becomes a command.
 The FIFOs are opened for each record: a command cannot close them and a program does not inherit them.
 """
 
+import array
 import contextlib
+import fcntl
 import os
 import shlex
 import shutil
 import tempfile
+import termios
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -119,12 +125,12 @@ class Channel:
             self._size = len(text)
         report = self._reporting(number)
         hide = "{ \\builtin set +x; } 2>/dev/null; " if "set -x;" in prefix else ""
-        # The empty line takes what an unfinished quote leaves in the parser.
-        self._send(f'{hide}\\builtin eval "{prefix}{self._run_line}{report}\n\n{report}\n')
+        # The empty lines take what an unfinished quote leaves in the parser, and what an interrupt still costs.
+        self._send(f'{hide}\\builtin eval "{prefix}{self._run_line}{report}\n\n\n{report}\n')
 
     def ask_report(self, number: int) -> None:
         """Have bash report once more, after whatever it is doing."""
-        self._send(f"{self._reporting(number)}\n")
+        self._send(f"\n\n{self._reporting(number)}\n")
 
     def ask_variable(self, name: str, *, number: int) -> None:
         """Have bash report the value of a variable: a record `NUMBER =VALUE`, or `NUMBER ` if it is unset."""
@@ -174,6 +180,12 @@ class Channel:
         with contextlib.suppress(BlockingIOError):
             while os.read(self._input, _READ_BYTES):
                 pass
+
+    def is_read(self) -> bool:
+        """Whether bash has taken all lines."""
+        waiting = array.array("i", [0])
+        fcntl.ioctl(self._input, termios.FIONREAD, waiting)
+        return waiting[0] == 0
 
     def is_input_of(self, pid: int) -> bool:
         """Whether that process reads our lines; a command can make bash lose them (`exec 10>&-`)."""

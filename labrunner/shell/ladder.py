@@ -1,6 +1,5 @@
-"""Ends a command step by step: INT, then TERM, then KILL, each with a time of grace. Knows only how to send."""
+"""Ends a command step by step: INT, then TERM, then KILL, each with a time of grace. Says when; others send."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from signal import SIGINT, SIGKILL, SIGTERM
@@ -26,12 +25,11 @@ DEFAULT_GRACE = Grace()
 
 
 class Ladder:
-    """The signals sent so far, and when the next is due. `send` signals the command's foreground group."""
+    """The signals so far, and when the next is due. They are for the command's foreground process group."""
 
-    __slots__ = ("_end", "_grace", "_send", "due", "failed", "sent")
+    __slots__ = ("_end", "_grace", "due", "failed", "sent")
 
-    def __init__(self, send: Callable[[int], bool], *, grace: Grace = DEFAULT_GRACE) -> None:
-        self._send = send
+    def __init__(self, *, grace: Grace = DEFAULT_GRACE) -> None:
         self._grace = grace
         self._end = inf
         self.due = inf
@@ -39,41 +37,41 @@ class Ladder:
         """Even SIGKILL was of no use."""
         self.sent: tuple[str, ...] = ()
 
-    def interrupt(self) -> None:
-        """Send INT, as a person does: nothing follows by itself."""
-        self._send(SIGINT)
+    def interrupt(self) -> int:
+        """INT, as a person sends it: nothing follows by itself."""
         if "INT" not in self.sent:
             self.sent = (*self.sent, "INT")
+        return SIGINT
 
     def start(self, now: float) -> None:
         """The next signal is due now, and those after it in their time."""
         if self.due == inf:
             self.due = now
 
-    def climb(self, now: float) -> None:
-        """Send what is due at `now`."""
+    def climb(self, now: float) -> int | None:
+        """The signal that is to be sent at `now`, if any."""
         if now < self.due:
-            return
+            return None
         if "INT" not in self.sent:
-            self._step("INT", SIGINT, now + self._grace.interrupt)
-        elif "TERM" not in self.sent:
-            self._step("TERM", SIGTERM, now + self._grace.terminate)
-        elif "KILL" not in self.sent:
+            return self._step("INT", SIGINT, now + self._grace.interrupt)
+        if "TERM" not in self.sent:
+            return self._step("TERM", SIGTERM, now + self._grace.terminate)
+        if "KILL" not in self.sent:
             self._end = now + self._grace.kill
-            self._step("KILL", SIGKILL, now + self._grace.again)
-        elif now < self._end:
-            self._send(SIGKILL)
+            return self._step("KILL", SIGKILL, now + self._grace.again)
+        if now < self._end:
             self.due = now + self._grace.again
-        else:
-            self.failed = True
-            self.due = inf
+            return SIGKILL
+        self.failed = True
+        self.due = inf
+        return None
 
     def add_kill(self) -> None:
         """KILL was needed for what the command left behind."""
         if "KILL" not in self.sent:
             self.sent = (*self.sent, "KILL")
 
-    def _step(self, name: str, number: int, due: float) -> None:
+    def _step(self, name: str, number: int, due: float) -> int:
         self.sent = (*self.sent, name)
         self.due = due
-        self._send(number)
+        return number

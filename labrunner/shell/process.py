@@ -83,6 +83,24 @@ class Process:
         """Bash's exit status (128 + n when signal n killed it), None while it runs."""
         return self._popen.poll()
 
+    def is_asleep(self) -> bool:
+        """Whether bash itself has the terminal and waits."""
+        stat = _stat(self.leader)
+        return stat is not None and stat[_STATE] == b"S" and self._terminal.foreground() == self.leader
+
+    def has_foreground(self) -> bool:
+        """Whether the terminal's foreground is bash itself, or a child of it that has not become a program yet."""
+        group = self._terminal.foreground()
+        if group is None or group == self.leader:
+            return True
+        stat = _stat(group)
+        return stat is not None and stat[_START_STACK] == self._image
+
+    def interrupt(self) -> None:
+        """SIGINT to bash alone: an idle one forgets a line half read."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(self.leader, signal.SIGINT)
+
     def idle_successor(self) -> Mapping[str, str] | None:
         """If bash was replaced (`exec bash`) by a shell that waits for somebody to type: that one's environment."""
         stat = _stat(self.leader)

@@ -23,7 +23,7 @@ __all__ = ["INTERRUPT_WINDOW", "Ports", "Running"]
 INTERRUPT_WINDOW = 3.0
 """A command that ends within so many seconds after a Ctrl-C has ended because of it."""
 TICK = 0.25
-"""Seconds of silence after which we look whether bash is still the one we started."""
+"""Seconds between two looks at whether bash is still the one we started, and not idle."""
 _LATE_BYTES = 1024 * 1024  # of output taken after the report: a background job may write for ever
 _KEYBOARD_BYTES = 4096
 _SWEEP = 0.01
@@ -48,6 +48,7 @@ class Running:
     """
 
     __slots__ = (
+        "_astray",
         "_capture",
         "_channel",
         "_deadline",
@@ -56,6 +57,8 @@ class Running:
         "_interrupted",
         "_interrupts",
         "_keyboard",
+        "_look_at",
+        "_lost",
         "_number",
         "_on_output",
         "_poll",
@@ -94,12 +97,15 @@ class Running:
         self._grace = grace
         self._interrupted = -inf
         now = time.monotonic()
+        self._look_at = now + TICK
+        self._lost = 0
+        self._astray = False
         self._deadline = now + timeout
         self._expiry = End.TIMEOUT
         if limit is not None and limit < timeout:
             self._deadline = now + limit
             self._expiry = End.LIMIT
-        self.ladder = Ladder(self._signal, grace=grace)
+        self.ladder = Ladder(grace=grace)
         self.cause: End | None = None
         self.dead = False
         self.report: Report | None = None
@@ -120,14 +126,18 @@ class Running:
                 self._poll.unregister(self._keyboard)
         self._finish()
 
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether a signal of ours or a Ctrl-C may have hit bash too."""
+        return bool(self.ladder.sent) or self._interrupted > -inf or self._lost > 0
+
     def _turn(self) -> None:
         if self._interrupts.count > self._seen:
             self._on_interrupt()
         patience = self._pace()
         events = self._poll.poll(patience)
-        if not events:
+        if not events or time.monotonic() >= self._look_at:
             self._look()
-            return
         for descriptor, _ in events:
             if descriptor == self._terminal.master:
                 self._take()
@@ -148,11 +158,11 @@ class Running:
             self._deadline = inf
             self.cause = self._expiry
             self.ladder.start(now)
-        if now >= self.ladder.due:
-            self.ladder.climb(now)
+        if now >= self.ladder.due and (number := self.ladder.climb(now)) is not None:
+            self._signal(number)
         if self._typed:
             self._pass_on()
-        wait = min(self._deadline, self.ladder.due, now + TICK) - now
+        wait = min(self._deadline, self.ladder.due, self._look_at) - now
         return max(0.0, wait) * 1000
 
     def _take(self) -> int:
@@ -163,18 +173,17 @@ class Running:
                 self._on_output(data)
         return len(data)
 
-    def _signal(self, number: int) -> bool:
+    def _signal(self, number: int) -> None:
         # A dead shell's terminal may have no foreground group, or one that is not ours.
         if self._process.exit_status is not None:
-            return False
+            return
         group = self._terminal.foreground()
         if group is not None:
             self._signalled.add(group)
-        sent = self._terminal.signal_foreground(number)
+        self._terminal.signal_foreground(number)
         self._process.wake()
         # The signal may have hit bash between the command's end and its report, and taken the report.
         self._channel.ask_report(self._number)
-        return sent
 
     def _sweep(self) -> None:
         """End what a command leaves in its process group when only the group's first process died of our signal."""
@@ -198,11 +207,27 @@ class Running:
             self.ladder.start(now)
         elif self.cause is None:
             self._interrupted = now
-            self.ladder.interrupt()
+            self._astray = self._process.has_foreground()
+            self._signal(self.ladder.interrupt())
 
     def _look(self) -> None:
-        """Nothing happened for a while: was bash replaced?"""
+        """Was bash replaced? Does it sit at its prompt, and the report is lost?"""
+        self._look_at = time.monotonic() + TICK
         self.successor = self._process.idle_successor()
+        if self._astray and not self._process.has_foreground():
+            # The interrupt hit bash, or its child before it became the program: bash forgets it, and the program
+            # has never seen it.
+            self._astray = False
+            self._signal(self.ladder.interrupt())
+            return
+        idle = self._process.is_asleep() and self._channel.is_read()
+        # While a command runs, bash's input is the terminal.
+        if not idle or self.successor is not None or not self._channel.is_input_of(self._process.leader):
+            return
+        self._lost += 1
+        if self._lost > 1:
+            self._process.interrupt()
+        self._channel.ask_report(self._number)
 
     def _type(self) -> None:
         if self._keyboard is None:
@@ -215,6 +240,7 @@ class Running:
             data = b""
         if _CTRL_C in data:
             self._interrupted = time.monotonic()
+            self._astray = self._process.has_foreground()
         self._typed += data
         if not data or len(self._typed) > 16 * _KEYBOARD_BYTES:
             # At its end, or the command does not read: no more of it.

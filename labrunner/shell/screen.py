@@ -199,22 +199,10 @@ def _vertical(text: str) -> tuple[int, int]:
 
 
 def _modelled(text: str, columns: int) -> str:
-    import pyte
+    from labrunner.shell.model_screen import ModelScreen, feed
 
-    # The model pays for its width with each erasure, so that it is not made wider than this.
+    # The model pays for its width here and there, so that it is not made wider than this.
     width = max(columns, min(MODEL_COLUMNS, 1 + max(map(len, _BREAK.split(text)))))
-    screen = pyte.HistoryScreen(width, SCREEN_LINES, history=len(text) + 1, ratio=0.5)
-    screen.set_mode(pyte.modes.LNM)
-    pyte.Stream(screen).feed(text)
-    rows = [_row(line) for line in screen.history.top]
-    shown = [_row(screen.buffer[number]) for number in range(SCREEN_LINES)]
-    last = max([screen.cursor.y, *(number for number, row in enumerate(shown) if row)])
-    return "\n".join([*rows, *shown[: last + 1]])
-
-
-def _row(line: object) -> str:
-    cells: dict[int, object] = line  # type: ignore[assignment]
-    if not cells:
-        return ""
-    # Only what was written is stored; the rest of the row is blank.
-    return "".join([cells[x].data if x in cells else " " for x in range(max(cells) + 1)]).rstrip(" ")  # type: ignore[attr-defined]
+    screen = ModelScreen(width, SCREEN_LINES)
+    feed(screen, text)
+    return "\n".join(screen.rows())

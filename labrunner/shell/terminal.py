@@ -15,16 +15,16 @@ import termios
 __all__ = ["BATCH_BYTES", "Terminal"]
 
 BATCH_BYTES = 64 * 1024
-_READ_BYTES = 8 * 1024  # the kernel gives 4 kB at most for each read of a pty
 
 
 class Terminal:
     """A pty pair. `master` is non-blocking; `slave` is for the shell's descriptors and for flushing its input."""
 
-    __slots__ = ("_modes", "_size", "master", "slave")
+    __slots__ = ("_buffer", "_modes", "_size", "master", "slave")
 
     def __init__(self, *, columns: int, lines: int) -> None:
         self.master, self.slave = os.openpty()
+        self._buffer = memoryview(bytearray(BATCH_BYTES))
         os.set_blocking(self.master, False)
         modes = termios.tcgetattr(self.slave)
         modes[1] &= ~termios.OPOST
@@ -52,21 +52,20 @@ class Terminal:
         The kernel hands over what is still on its way before it says EAGAIN, so an empty answer after the
         shell's report means that the command's output is complete.
         """
-        parts = []
+        buffer = self._buffer
         size = 0
         try:
             while size < BATCH_BYTES:
-                part = os.read(self.master, _READ_BYTES)
-                if not part:
+                got = os.readv(self.master, [buffer[size:]])
+                if not got:
                     break
-                parts.append(part)
-                size += len(part)
+                size += got
         except BlockingIOError:
             pass
         except OSError as error:
             if error.errno != errno.EIO:  # every slave descriptor is closed
                 raise
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return bytes(buffer[:size])
 
     def write(self, data: bytes) -> int:
         """Type `data`; returns how much was taken (0 when the line discipline's buffer is full)."""

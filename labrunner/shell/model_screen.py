@@ -1,0 +1,54 @@
+"""The screen model: pyte, kept to text. Apart from `screen`, so that only output that needs it loads pyte."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyte
+import pyte.modes
+
+__all__ = ["ModelScreen", "feed"]
+
+
+class ModelScreen(pyte.Screen):  # deriving is its way of extension
+    """A screen that keeps every line that scrolls away, and erases without writing blanks in all columns."""
+
+    def __init__(self, columns: int, lines: int) -> None:
+        self._gone: list[str] = []
+        super().__init__(columns, lines)
+        self.set_mode(pyte.modes.LNM)  # the shell's terminal does not translate newlines
+
+    def index(self) -> None:
+        """Go one line down; the top line is kept when it leaves."""
+        top, bottom = self.margins or (0, self.lines - 1)
+        if self.cursor.y == bottom and top == 0:
+            self._gone.append(_row(self.buffer[0]))
+        super().index()
+
+    def erase_in_line(self, how: int = 0, private: bool = False) -> None:  # noqa: FBT001, FBT002 - pyte's signature
+        """Erase from the cursor to the end (0), from the start to the cursor (1), or all of the line (2)."""
+        line = self.buffer[self.cursor.y]
+        if how == 2:
+            line.clear()
+        elif how == 0:
+            for column in [column for column in line if column >= self.cursor.x]:
+                del line[column]
+        else:
+            super().erase_in_line(how, private)
+
+    def rows(self) -> list[str]:
+        """All lines down to the cursor or the last that is not empty, without trailing blanks."""
+        shown = [_row(self.buffer[number]) for number in range(self.lines)]
+        last = max([self.cursor.y, *(number for number, row in enumerate(shown) if row)])
+        return [*self._gone, *shown[: last + 1]]
+
+
+def feed(screen: ModelScreen, text: str) -> None:
+    """Show `text`."""
+    pyte.Stream(screen).feed(text)
+
+
+def _row(line: Mapping[int, Any]) -> str:
+    if not line:
+        return ""
+    # Only what was written is stored; the rest of the row is blank.
+    return "".join([line[column].data if column in line else " " for column in range(max(line) + 1)]).rstrip(" ")
