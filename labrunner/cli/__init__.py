@@ -35,7 +35,7 @@ COMMANDS = {
 }
 
 EPILOG = """\
-Start with `labrunner run lab-2`. `labrunner COMMAND --help` tells a command's options.
+Start with `labrunner run lab-2`. Options: `labrunner COMMAND --help`.
 
 exit status: 0 all passed, 1 something failed, 2 usage, 3 the course is invalid,
              4 target or machine, 5 a defect of labrunner, 130 interrupted
@@ -61,14 +61,39 @@ def usage() -> str:
 def main(argv: "list[str] | None" = None) -> int:
     """The console script. Never raises: every end is an exit status."""
     arguments = sys.argv[1:] if argv is None else argv
+    _open_streams()
     try:
         status = _guarded(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         # the reader of our output has gone; there is nobody to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 1
+    except OSError as error:
+        _drop_output()
+        return _lost_output(error)
     return status
+
+
+def _open_streams() -> None:
+    """Whoever starts us with a closed stream wants nothing of it; no file of ours may take its number."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w", closefd=False))  # noqa: SIM115 - open to the end
+
+
+def _drop_output() -> None:
+    descriptor = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(descriptor, sys.stdout.fileno())
+    os.close(descriptor)
+
+
+def _lost_output(error: OSError) -> int:
+    sys.stderr.write(f"labrunner: the output cannot be written: {error.strerror}\n")
+    return 4
 
 
 def _dispatch(arguments: "list[str]") -> int:
@@ -95,6 +120,13 @@ def _guarded(arguments: "list[str]") -> int:
         return 130
     except BrokenPipeError:
         raise
+    except OSError as error:
+        import errno
+
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            return _defect(error)
+        sys.stderr.write(f"labrunner: {error}\nFree some disk space, then run the same command again.\n")
+        return 4
     except Exception as error:  # noqa: BLE001 - the last wall: a defect is told as one, with its own status
         return _defect(error)
 

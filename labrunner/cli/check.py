@@ -18,9 +18,16 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Ask the checks. Raises Problem."""
     from labrunner.cli.machine import command_line, found_target, remembered
-    from labrunner.cli.opening import fill_course, new_session, open_course, plan_of, require_trust, settle_values
+    from labrunner.cli.opening import (
+        carry_out,
+        fill_course,
+        new_session,
+        open_course,
+        plan_of,
+        require_trust,
+        settle_values,
+    )
     from labrunner.cli.run import require_writable, unattended, write_report
-    from labrunner.engine.runner import Runner
     from labrunner.engine.survey import survey
 
     course = open_course(args.course, env)
@@ -31,7 +38,6 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         values = settle_values(course, target, args, remembered=remembered(args.sandbox, course, env))
         filled = fill_course(course, values)
         session = new_session(filled, values, target, unattended(args, env, mode="check"), env)
-        status = Runner(session=session, course=filled, plan=plan_of(filled, args.labs), conduct=survey).run()
-        session.transcript.close()
+        status = carry_out(session, filled, plan_of(filled, args.labs), survey)
     write_report(args.report, session.transcript.path)
     return int(status)

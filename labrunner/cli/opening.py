@@ -5,7 +5,8 @@ import os
 import secrets
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,13 +19,15 @@ from labrunner.content.variables import VariableError, fill_in, resolve
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.plan import Plan, SelectionError, select
 from labrunner.engine.policy import Policy
+from labrunner.engine.runner import Conduct, Runner
 from labrunner.engine.session import Session
 from labrunner.model import Course, Variable
 from labrunner.record.redaction import Redactor
-from labrunner.record.transcript import Transcript
+from labrunner.record.transcript import Transcript, TranscriptError
 from labrunner.targets.protocol import Target
 
 __all__ = [
+    "carry_out",
     "check_folders",
     "course_arguments",
     "fill_course",
@@ -150,10 +153,30 @@ def new_session(
     for variable in course.variables:
         if variable.secret and values.get(variable.name):
             redactor.add(values[variable.name])
-    transcript = Transcript(
-        os.path.join(places.sessions_dir(env), identity, "transcript.jsonl"),  # noqa: PTH118 - places are text
-        now=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"),
-    )
+    with _disk():
+        transcript = Transcript(
+            os.path.join(places.sessions_dir(env), identity, "transcript.jsonl"),  # noqa: PTH118 - places are text
+            now=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"),
+        )
     return Session(
         id=identity, target=target, policy=policy, transcript=transcript, redactor=redactor, values=dict(values)
     )
+
+
+def carry_out(session: Session, course: Course, plan: Plan, conduct: Conduct) -> ExitStatus:
+    """Run the plan; the transcript is whole and closed afterwards. Raises Problem."""
+    with _disk():
+        try:
+            return Runner(session=session, course=course, plan=plan, conduct=conduct).run()
+        finally:
+            session.transcript.close()
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    try:
+        yield
+    except TranscriptError as error:
+        raise Problem(
+            str(error), status=ExitStatus.TARGET, remedy="Free some disk space, or see whose folder that is."
+        ) from error

@@ -18,9 +18,16 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Prove labs in a sandbox of their own, which is removed afterwards. Raises Problem."""
     from labrunner.authoring.prove import Prover
     from labrunner.cli.machine import command_line, prepared_target, removed_afterwards
-    from labrunner.cli.opening import fill_course, new_session, open_course, plan_of, require_trust, settle_values
+    from labrunner.cli.opening import (
+        carry_out,
+        fill_course,
+        new_session,
+        open_course,
+        plan_of,
+        require_trust,
+        settle_values,
+    )
     from labrunner.engine.policy import Unattended
-    from labrunner.engine.runner import Runner
     from labrunner.ui.proof import Proof
 
     course = open_course(args.course, env)
@@ -35,6 +42,5 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         filled = fill_course(course, values)
         policy = Unattended(Proof(sys.stdout).show, mode="prove")
         session = new_session(filled, values, target, policy, env)
-        status = Runner(session=session, course=filled, plan=plan_of(filled, args.labs), conduct=Prover()).run()
-        session.transcript.close()
+        status = carry_out(session, filled, plan_of(filled, args.labs), Prover())
     return int(status)

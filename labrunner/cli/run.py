@@ -41,8 +41,15 @@ def report_argument(parser: ArgumentParser) -> None:
 def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Run labs. Raises Problem."""
     from labrunner.cli.machine import command_line, prepared_target, remember, remembered
-    from labrunner.cli.opening import fill_course, new_session, open_course, plan_of, require_trust, settle_values
-    from labrunner.engine.runner import Runner
+    from labrunner.cli.opening import (
+        carry_out,
+        fill_course,
+        new_session,
+        open_course,
+        plan_of,
+        require_trust,
+        settle_values,
+    )
     from labrunner.engine.walk import walk
 
     guided = not args.unattended and sys.stdin.isatty() and sys.stdout.isatty()
@@ -60,8 +67,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         remember(args.sandbox, course, values, env)
         with _policy(filled, args, env, guided=guided) as policy:
             session = new_session(filled, values, target, policy, env)
-            status = Runner(session=session, course=filled, plan=plan_of(filled, args.labs), conduct=walk).run()
-            session.transcript.close()
+            status = carry_out(session, filled, plan_of(filled, args.labs), walk)
     write_report(args.report, session.transcript.path)
     return int(status)
 

@@ -46,11 +46,15 @@ class Transcript:
             raise TranscriptError(f"cannot write the transcript {self.path}: {error.strerror}") from error
 
     def close(self) -> None:
-        """Put everything on the disk and close. Idempotent."""
+        """Put everything on the disk and close. Idempotent. Raises TranscriptError."""
         if self._fd >= 0:
-            os.fsync(self._fd)
-            os.close(self._fd)
-            self._fd = -1
+            descriptor, self._fd = self._fd, -1
+            try:
+                os.fsync(descriptor)
+            except OSError as error:
+                raise TranscriptError(f"cannot write the transcript {self.path}: {error.strerror}") from error
+            finally:
+                os.close(descriptor)
 
 
 def read(path: str) -> Iterator[dict[str, Any]]:
