@@ -1,0 +1,174 @@
+"""A learner at a terminal: the whole lab, every answer, Ctrl-C and Ctrl-D."""
+
+import json
+
+import pytest
+
+from tests.e2e import courses
+from tests.e2e.commandline import STEPS, until
+from tests.e2e.courses import LAB
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.e2e]
+
+PROMPT = "q quit: "
+END = "labrunner sandbox down"
+SLOW = LAB.replace("touch made-by-small", "\"bash -c 'echo begun; exec sleep 77'\"", 1).replace(
+    "    checks:", "      - run: touch made-by-small\n    checks:"
+)
+
+
+def outputs(user):
+    """The lines that the commands of the latest session have printed, and the commands themselves."""
+    newest = max((user.home / "state/labrunner/sessions").iterdir(), key=lambda path: path.name)
+    lines = set()
+    for record in map(json.loads, (newest / "transcript.jsonl").read_text().splitlines()):
+        if record["event"] == "command-ended":
+            lines |= {line.strip() for line in record["output"].splitlines()}
+            lines |= {line.strip().removeprefix("$ ") for line in record["run"].splitlines()}
+    return lines
+
+
+def too_wide(learner, user):
+    """Lines of ours that do not fit; what a command prints, and its text, is not folded."""
+    verbatim = outputs(user)
+    return [
+        line
+        for line in learner.lines
+        if len(line) > learner.columns and line.strip().removeprefix("$ ").strip() not in verbatim
+    ]
+
+
+def by_enter(learner):
+    """Press Enter at every question; how many there were."""
+    asked = 0
+    while learner.expect(PROMPT, END) == PROMPT:
+        asked += 1
+        assert asked < 200
+        learner.type("\n")
+    return asked
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+def test_the_whole_lab_by_pressing_enter(finished, terminal, columns):
+    learner = terminal("run", "lab-2", columns=columns)
+    asked = by_enter(learner)
+    assert learner.end() == 0, learner.text
+    assert asked > 23
+    shown = " ".join(" ".join(learner.lines).split())
+    for title in ("List Local Images", "Tag Image for ACR", "Tagging Best Practices"):
+        assert title in shown
+    assert "3 of 3 steps of this lab are done" in shown
+    assert learner.mode == learner.before
+    assert too_wide(learner, finished.user) == []
+
+
+def test_hints_skip_and_quit(finished, terminal):
+    learner = terminal("run", "lab-2")
+    learner.expect("[Enter] start")
+    learner.expect(PROMPT)
+    learner.type("\n")
+    learner.expect("[Enter] run it")
+    learner.expect(PROMPT)
+    learner.type("h\n")
+    learner.expect("Hint 1 of ")
+    learner.expect(PROMPT)
+    learner.type("what?\n")
+    learner.expect("is none of the choices")
+    learner.expect(PROMPT)
+    learner.type("s\n")
+    learner.expect("You can come back to it")
+    learner.expect("step 2 of 3")
+    learner.expect(PROMPT)
+    learner.type("\n")
+    learner.expect("[Enter] run it")
+    learner.expect(PROMPT)
+    learner.type("q\n")
+    learner.expect("labrunner run lab-2/tag-for-acr")
+    assert learner.end() == 1
+    assert learner.mode == learner.before
+    assert too_wide(learner, finished.user) == []
+
+
+@pytest.mark.parametrize("key", ["\x04", "\x03"])
+def test_ctrl_d_and_ctrl_c_at_a_question_quit(terminal, key):
+    learner = terminal("run", "lab-2")
+    learner.expect(PROMPT)
+    learner.type(key)
+    learner.expect("You stop here")
+    assert learner.end() == 1
+    assert learner.mode == learner.before
+    assert "Traceback" not in learner.text
+
+
+def test_ctrl_c_in_a_running_command_ends_the_command_alone(finished, terminal, tmp_path):
+    folder = courses.write(tmp_path / "course", SLOW)
+    learner = terminal("run", "--course", str(folder), "--trust")
+    try:
+        learner.expect(PROMPT)
+        learner.type("\n")
+        learner.expect("[Enter] run it")
+        learner.expect(PROMPT)
+        learner.type("\n")
+        learner.expect("begun\r\n")
+        until(lambda: finished.inside("pgrep -fx 'sleep 77' || true"), "the command runs")
+        learner.type("\x03")
+        learner.expect("You stopped it before it was done.")
+        assert learner.expect("[Enter] try again", "[Enter] run it") == "[Enter] try again"
+        learner.expect(PROMPT)
+        assert finished.inside("pgrep -fx 'sleep 77' || true") == ""
+        assert learner.mode == learner.before
+        learner.type("s\n")
+        learner.expect(END)
+        assert learner.end() == 1
+        assert learner.mode == learner.before
+    finally:
+        finished.inside("rm -f made-by-small")
+
+
+def test_ctrl_c_in_an_unattended_run_ends_it(finished, tmp_path):
+    import signal
+
+    folder = courses.write(tmp_path / "course", SLOW)
+    words = (
+        "run",
+        "--course",
+        str(folder),
+        "--trust",
+        "--sandbox",
+        finished.name,
+        "--report",
+        str(tmp_path / "r.json"),
+    )
+    with finished.user.start(*words) as process:
+        try:
+            until(lambda: finished.inside("pgrep -fx 'sleep 77' || true"), "the command runs")
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert process.returncode == 130, out + err
+    assert "Traceback" not in err
+    assert finished.inside("pgrep -fx 'sleep 77' || true") == ""
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["totals"]["not_run"] == 1
+    assert finished.run("check", "lab-2").status == 0
+
+
+def test_a_terminal_that_is_closed_leaves_the_sandbox_free(finished, terminal):
+    import os
+    import signal
+
+    learner = terminal("run", "lab-2")
+    learner.expect(PROMPT)
+    os.killpg(learner.process.pid, signal.SIGHUP)
+    learner.process.wait(20)
+    assert finished.run("check", "lab-2").status == 0
+
+
+def test_accessible_is_plain_text(terminal):
+    learner = terminal("run", "lab-2/list-local-images", "--accessible")
+    by_enter(learner)
+    assert learner.end() == 0
+    assert "\x1b" not in learner.text
+    assert not any(mark in learner.text for mark in "─│╭▌")
+    assert STEPS[0] in learner.text or "List Local Images" in learner.text
