@@ -1,7 +1,8 @@
 """Blocks of lines: `exact` and `lines`. A block is sought with Shift-And, one bit per expected line.
 
 A block has a fixed number of lines, so its leftmost place is also its earliest end: placing each block of a `...`
-expectation leftmost, once, is exact. Only the expected lines that are due are tried on a line of the output.
+expectation leftmost, once, is exact. Only the expected lines that are due are tried on a line of the output; and where
+a line of the block is rare in the output, only the places around it.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from labrunner.matching.result import Mismatch
 __all__ = ["GAP", "block_of", "match_exact", "match_lines", "output_lines", "trimmed"]
 
 GAP = "..."
-_LOOK = 5000  # lines that are searched, for the explanation alone, for a block that cannot be there
+_LOOK = 5000  # lines that are searched, for the explanation alone, for a block that is not there
+_PIVOTS = 3  # lines of a block that are counted to find a rare one
 
 Block = list[Pattern]
 
@@ -21,7 +23,8 @@ Block = list[Pattern]
 def output_lines(output: str) -> list[str]:
     """The lines of an output without trailing white space and without blank lines at the ends."""
     lines = output.replace("\r\n", "\n").split("\n") if "\r" in output else output.split("\n")
-    if any(mark in output for mark in (" \n", "\t\n")) or lines[-1][-1:].isspace():
+    trails = any(mark in output and f"{mark}\n" in output for mark in " \t")  # one character is found far faster
+    if trails or lines[-1][-1:].isspace():
         lines = [line.rstrip() for line in lines]
     return trimmed(lines)
 
@@ -83,8 +86,7 @@ def match_lines(text: str, lines: list[str], output: str) -> Mismatch | None:
     at = len(first)
     for block in middle:
         progress = _Progress()
-        hopeless = any(pattern.key not in output for pattern in block)
-        found = _seek(block, lines[: at + _LOOK] if hopeless else lines, at, progress)
+        found = _seek(block, lines, at, output, progress)
         if found < 0:
             near = progress.at if progress.depth else -1
             return line_mismatch(block, progress.depth, lines, near, since=at)
@@ -114,10 +116,38 @@ def _missed(block: Block, lines: list[str], begin: int) -> int:
     return -1
 
 
-def _seek(block: Block, lines: list[str], start: int, progress: _Progress) -> int:
-    """The first line from `start` at which the block begins, or -1."""
+def _seek(block: Block, lines: list[str], start: int, output: str, progress: _Progress) -> int:
+    """The first line from `start` at which the block begins, or -1.
+
+    Where one of its lines is rare in the output, only the places around that line are tried.
+    """
     if not block:
         return start
+    if len(block) == 1 and block[0].key in output:
+        return _next(block[0], lines, start)
+    pivot, count = _rarest(block, output)
+    if count * len(block) > len(lines):
+        return _shift_and(block, lines, start, progress)
+    at = start + pivot
+    while count and (at := _next(block[pivot], lines, at)) >= 0:
+        if _missed(block, lines, at - pivot) < 0:
+            return at - pivot
+        at += 1
+    _shift_and(block, lines[: start + _LOOK], start, progress)
+    return -1
+
+
+def _rarest(block: Block, output: str) -> tuple[int, int]:
+    """A line of the block whose literal text is rare in the output, and how often that text is there at most."""
+    texts = [pattern.text for pattern in block]
+    single = sorted(range(len(block)), key=lambda number: (texts.count(texts[number]), -len(block[number].key)))
+    counts = {number: output.count(block[number].key) for number in single[:_PIVOTS]}
+    pivot = min(counts, key=lambda number: counts[number])
+    return pivot, counts[pivot]
+
+
+def _shift_and(block: Block, lines: list[str], start: int, progress: _Progress) -> int:
+    """The first line from `start` at which the block begins, or -1."""
     masks: dict[str, tuple[Pattern, int]] = {}
     for number, pattern in enumerate(block):
         masks[pattern.text] = (pattern, masks.get(pattern.text, (pattern, 0))[1] | 1 << number)

@@ -266,3 +266,30 @@ def test_the_length_of_an_explanation_is_bounded() -> None:
     noise = "\n".join(f"{number} noise" for number in range(5000))
     parts = {"set": tuple(f"wanted {number}" for number in range(50)), "json": {"a": 1}, "rows": ({"A": "1"},)}
     assert len(judged(noise, **parts).explanation) <= 60
+
+
+@pytest.mark.parametrize("rare", [False, True])
+@pytest.mark.parametrize("seed", range(10))
+def test_a_block_is_found_in_a_long_output(seed: int, rare: bool) -> None:
+    choose = random.Random(seed)
+    found = set()
+    for _ in range(60):
+        lines = [choose.choice(["line 1", "line 2", "line x"]) for _ in range(80)]
+        block = [choose.choice(["line {int}", "line 1", "{*}x"]) for _ in range(choose.randint(2, 5))]
+        if rare:
+            block[choose.randrange(len(block))] = "rare {int}"
+            for _ in range(3):
+                lines[choose.randrange(80)] = choose.choice(["rare 7", "rare x"])
+        fits = {
+            "line {int}": {"line 1", "line 2"},
+            "line 1": {"line 1"},
+            "{*}x": {"line x", "rare x"},
+            "rare {int}": {"rare 7"},
+        }
+        wanted = any(
+            all(line in fits[pattern] for pattern, line in zip(block, lines[at:], strict=False))
+            for at in range(len(lines) - len(block) + 1)
+        )
+        assert judged("\n".join(lines), lines="\n".join(["...", *block, "..."])).ok == wanted, (block, lines)
+        found.add(wanted)
+    assert found == {True, False}
