@@ -87,7 +87,7 @@ def tag_like(ask: Context, *, repository: str, like: str, same_as: str = "") -> 
         wanted = _image_id(engine, same_as) if same_as else ""
     if not same_as or wanted in found.values():
         names = [tag for tag, of in found.items() if not same_as or of == wanted]
-        return passed(f"`{repository}` has the tag {listed(names)}.")
+        return passed(f"`{repository}` has the {'tag' if len(names) == 1 else 'tags'} {listed(names)}.")
     if not wanted:
         return failed(f"There is no image `{_full(same_as)}` to compare with.")
     tag, other = next(iter(found.items()))

@@ -338,7 +338,7 @@ class Variable:
 class Image:
     """A stand-in image that the sandbox builds without any pull: `files` of the course on a busybox base.
 
-    files: path in the image -> file of the course. entrypoint, env, ports, volumes, user: as in an OCI config.
+    files: path in the image -> file of the course. entrypoint, env, ports, volumes, workdir: as in an OCI config.
     """
 
     names: tuple[str, ...]
