@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import BinaryIO
 
 from labrunner.sandbox.tools import Tools
 
@@ -64,26 +65,31 @@ def bench_env(scratch: Path) -> dict[str, str]:
 
 def run(line: Sequence[str], bench: Bench, *, cwd: Path | None = None, status: int | None = 0) -> float:
     """Seconds that the program takes. Raises MeasureError when it does not end with `status` (None: any but 0)."""
-    began = time.perf_counter()
-    try:
-        done = subprocess.run(
-            line,
-            cwd=cwd or bench.scratch,
-            env=dict(bench.env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_TIMEOUT,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise MeasureError(f"{line[0]}: {error}") from error
-    took = time.perf_counter() - began
-    if done.returncode == 0 if status is None else done.returncode != status:
-        words = done.stdout.decode(errors="replace").strip()[-_LAST_WORDS:]
-        wanted = "a failure" if status is None else f"status {status}"
-        raise MeasureError(f"{' '.join(line)} ended with status {done.returncode}, not {wanted}: {words}")
+    with (bench.scratch / "run.log").open("w+b") as log:  # a pipe would cost its reader's time for each line
+        began = time.perf_counter()
+        try:
+            done = subprocess.run(
+                line,
+                cwd=cwd or bench.scratch,
+                env=dict(bench.env),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                timeout=_TIMEOUT,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise MeasureError(f"{line[0]}: {error}") from error
+        took = time.perf_counter() - began
+        if done.returncode == 0 if status is None else done.returncode != status:
+            wanted = "a failure" if status is None else f"status {status}"
+            raise MeasureError(f"{' '.join(line)} ended with status {done.returncode}, not {wanted}: {_end_of(log)}")
     return took
+
+
+def _end_of(log: BinaryIO) -> str:
+    log.seek(0)
+    return log.read().decode(errors="replace").strip()[-_LAST_WORDS:]
 
 
 def watched(line: Sequence[str], bench: Bench) -> Used:
@@ -99,9 +105,7 @@ def watched(line: Sequence[str], bench: Bench) -> Used:
             peak = _peak_until_end(process)
         took = time.perf_counter() - began
         if process.returncode != 0:
-            log.seek(0)
-            words = log.read().decode(errors="replace").strip()[-_LAST_WORDS:]
-            raise MeasureError(f"{' '.join(line)} ended with status {process.returncode}: {words}")
+            raise MeasureError(f"{' '.join(line)} ended with status {process.returncode}: {_end_of(log)}")
     return Used(took, peak)
 
 
