@@ -185,18 +185,11 @@ def test_a_name_that_is_no_reference_is_a_defect_of_the_course(shared):
     assert (result.outcome, result.bug) == (Outcome.ERROR, True)
 
 
-def test_a_hundred_questions_take_a_quarter_of_a_second(shared):
-    shared.image("speed:1")
-    checks = [Check(kind="docker.image", args={"image": "speed:1"})] * 100
-    shared.checker.ask(checks[:1])
-    seconds: list[float] = []
-    deadline = time.monotonic() + 30  # the machine may be busy with others: what counts is what it can do
-    while not seconds or (min(seconds) > 0.25 and time.monotonic() < deadline):
-        begun = time.monotonic()
-        results = shared.checker.ask(checks)
-        seconds.append(time.monotonic() - begun)
-        assert {result.outcome for result in results} == {Outcome.PASSED}
-    assert min(seconds) <= 0.25, seconds
+def test_many_questions_are_answered_in_order(shared):
+    shared.image("many:1")
+    checks = [Check(kind="docker.image", args={"image": f"many:{number}"}) for number in range(1, 101)]
+    results = shared.checker.ask(checks, once=True)
+    assert [result.outcome for result in results] == [Outcome.PASSED, *[Outcome.FAILED] * 99]
 
 
 def test_an_engine_that_was_killed_is_an_error_and_its_return_is_noticed(mortal):

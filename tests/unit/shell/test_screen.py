@@ -1,5 +1,4 @@
 import sys
-import time
 
 import pytest
 
@@ -140,21 +139,3 @@ def test_screen_updates_beyond_the_models_reach_are_left_out_and_counted():
     lines = rendered(output).splitlines()
     assert "characters of screen updates left out]" in lines[0] + lines[1]
     assert lines[-1].startswith("step 00")
-
-
-@pytest.mark.parametrize(
-    "unit",
-    [b"y\n", b"a line of some length, as they are\n", b"\x1b[32mok\x1b[0m fine\n", b"1%\r20%\r100%\n"],
-    ids=["short", "long", "colour", "progress"],
-)
-def test_simple_output_takes_linear_time(unit):
-    def seconds(size):
-        output = unit * (size // len(unit))
-        best = 1e9
-        for _ in range(3):
-            start = time.perf_counter()
-            rendered(output)
-            best = min(best, time.perf_counter() - start)
-        return best
-
-    assert seconds(1_600_000) < 40 * max(seconds(100_000), 1e-4)
