@@ -103,7 +103,7 @@ class Prover:
         self._expectations_must_fail(run)
 
     def _must_fail(self, run: StepRun, phase: str) -> None:
-        if not run.checks:
+        if not run.checks and not run.step.reads_only:
             self._fail(run, phase, "the step has no check")
         results = run.ask(run.checks, once=True, quiet=True)
         _need_target(run.judge(results))

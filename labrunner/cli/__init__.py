@@ -113,7 +113,7 @@ def _guarded(arguments: "list[str]") -> int:
     except Problem as problem:
         sys.stderr.write(f"labrunner: {problem}\n")
         if problem.remedy:
-            sys.stderr.write(f"{problem.remedy}\n")
+            sys.stderr.write(f"What to do: {problem.remedy}\n")
         return problem.status
     except KeyboardInterrupt:
         sys.stderr.write("labrunner: interrupted\n")

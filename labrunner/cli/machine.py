@@ -5,7 +5,7 @@ import shlex
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from labrunner import places
@@ -63,31 +63,33 @@ def installed(env: Mapping[str, str]) -> Tools:
 def prepared_target(name: str, course: Course, env: Mapping[str, str], *, holder: str) -> Iterator[SandboxTarget]:
     """A target on the sandbox: started if it is not running, with the course's images and work folder. Problem."""
     tools = installed(env)
-    try:
+    with _told():
         sandbox = machine.up(name, env, tools)
         with sandbox.hold(holder):
             prepare(sandbox, course, busybox=str(tools.busybox))
-            target = SandboxTarget(sandbox, course, check_folders(course), tools=tools)
-            try:
+            with closing(SandboxTarget(sandbox, course, check_folders(course), tools=tools)) as target:
                 yield target
-            finally:
-                target.close()
-    except SandboxError as error:
-        raise Problem(str(error), status=ExitStatus.TARGET, remedy=error.remedy) from error
 
 
 @contextmanager
 def found_target(name: str, course: Course, env: Mapping[str, str], *, holder: str) -> Iterator[SandboxTarget]:
     """A target on a sandbox that is running already, nothing of it changed. Problem."""
     tools = installed(env)
-    try:
+    with _told():
+        # an engine that is gone is for the steps to tell, as an ERROR
         sandbox = machine.attach(name, env, engine=False)
-        with sandbox.hold(holder):
-            target = SandboxTarget(sandbox, course, check_folders(course), tools=tools)
-            try:
-                yield target
-            finally:
-                target.close()
+        with (
+            sandbox.hold(holder),
+            closing(SandboxTarget(sandbox, course, check_folders(course), tools=tools)) as target,
+        ):
+            yield target
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """The sandbox's errors as the user's."""
+    try:
+        yield
     except SandboxError as error:
         raise Problem(str(error), status=ExitStatus.TARGET, remedy=error.remedy) from error
 

@@ -159,7 +159,13 @@ def new_session(
             now=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
     return Session(
-        id=identity, target=target, policy=policy, transcript=transcript, redactor=redactor, values=dict(values)
+        id=identity,
+        target=target,
+        policy=policy,
+        transcript=transcript,
+        redactor=redactor,
+        values=dict(values),
+        course_path=course.path,
     )
 
 

@@ -26,7 +26,7 @@ def arguments(parser: ArgumentParser) -> None:
 
     course_arguments(parser)
     sandbox_argument(parser)
-    parser.add_argument("--all", action="store_true", help="every lab of the course (the same as naming none)")
+    parser.add_argument("--all", action="store_true", help="every lab of the course, as when none is named")
     parser.add_argument("--target", choices=["sandbox"], default="sandbox", help="where the commands run")
     parser.add_argument("--unattended", action="store_true", help="ask nothing, even on a terminal")
     parser.add_argument("--accessible", action="store_true", help="plain lines in reading order, for screen readers")

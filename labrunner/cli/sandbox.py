@@ -43,8 +43,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     try:
         return _ACTIONS[args.action][0](args, env)
     except SandboxError as error:
-        remedy = f"What to do: {error.remedy}" if error.remedy else ""
-        raise Problem(str(error), status=_TARGET, remedy=remedy) from error
+        raise Problem(str(error), status=_TARGET, remedy=error.remedy) from error
 
 
 def _up(args: Namespace, env: Mapping[str, str]) -> int:

@@ -44,7 +44,7 @@ def execute(session: Session, command: Command, place: Place) -> CommandResult:
 
     Raises TargetError or ShellError when the machine is at fault, Interrupted when there is nobody to ask.
     """
-    shown = session.redactor.redact(command.run)
+    shown = session.redactor.redact_values(command.run)
     session.emit(CommandStarted(lab=place.lab, step=place.step, ref=command.ref, run=shown, host=command.host))
     shell = session.target.shell(command.host)
     live = _Live(session) if session.policy.live else None
@@ -60,7 +60,7 @@ def execute(session: Session, command: Command, place: Place) -> CommandResult:
     if command.secrets:
         for name in command.secrets:
             session.redactor.add(shell.variable(name) or "")
-        shown = session.redactor.redact(command.run)
+        shown = session.redactor.redact_values(command.run)
     if completed.restarted:
         session.seen.pop(command.host, None)
         session.emit(ShellRestarted(lab=place.lab, step=place.step, host=command.host))

@@ -17,7 +17,8 @@ __all__ = ["Session"]
 class Session:
     """One learner's run on one target.
 
-    values: course and target variables, filled in before anything is shown. seen: for each host, the
+    values: course and target variables, filled in before anything is shown. course_path: the folder of the
+    course, for the files that a learner is given. seen: for each host, the
     places (step, command) of commands that `carry` and have run in the shell that is there now.
     """
 
@@ -27,6 +28,7 @@ class Session:
     transcript: Transcript
     redactor: Redactor
     values: Mapping[str, str]
+    course_path: str = ""
     clock: Callable[[], float] = time.monotonic
     seen: dict[str, set[tuple[int, int]]] = field(default_factory=dict)
 

@@ -6,6 +6,7 @@ What happens is emitted as events and returned as values; who decides is not kno
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from labrunner.checking.api import CheckResult, TargetError
 from labrunner.engine.carry import Carried
@@ -123,12 +124,13 @@ class StepRun:
         return result
 
     def _write(self, file: File, place: Place) -> CommandResult:
-        text = file.text or ""
+        content = self._content(file)
+        text = self.session.redactor.redact_values(content.decode("utf-8", "replace"))
         self.session.emit(
             CommandStarted(lab=place.lab, step=place.step, ref=file.ref, run=text, host="local", file=file.path)
         )
         began = self.session.clock()
-        self.session.target.write_file(file.path, text.encode(), int(file.mode, 8))
+        self.session.target.write_file(file.path, content, int(file.mode, 8))
         self.session.emit(
             CommandEnded(
                 lab=place.lab,
@@ -144,6 +146,14 @@ class StepRun:
             )
         )
         return CommandResult(Outcome.PASSED, "")
+
+    def _content(self, file: File) -> bytes:
+        if file.source is None:
+            return (file.text or "").encode()
+        try:
+            return Path(self.session.course_path, file.source).read_bytes()
+        except OSError as error:
+            raise TargetError(f"the course's file {file.source} cannot be read: {error.strerror}") from error
 
     def _carry_over(self, action: Action) -> None:
         """Give a shell that lacks them the settings of earlier commands of the lab."""

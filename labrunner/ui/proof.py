@@ -2,7 +2,7 @@
 
 from typing import TextIO
 
-from labrunner.record.events import Event, LabStarted, Proved, SessionEnded, StepEnded, StepStarted
+from labrunner.record.events import Event, LabStarted, Proved, SessionEnded, StepEnded
 
 __all__ = ["Proof"]
 
@@ -30,8 +30,6 @@ class Proof:
         match event:
             case LabStarted():
                 self._line(f"{event.title}")
-            case StepStarted() if event.attempt == 1:
-                self._heading(event.lab, event.step)
             case Proved():
                 self._heading(event.lab, event.step)
                 self._evidence(event)

@@ -116,7 +116,7 @@ def test_what_is_wrong_in_the_words_is_said_before_anything_starts(words, said, 
 def test_a_problem_is_told_with_its_remedy_and_status(broken, capsys):
     broken(Problem("it is dark", status=4, remedy="Light a lamp."))
     assert main(["list"]) == 4
-    assert capsys.readouterr().err == "labrunner: it is dark\nLight a lamp.\n"
+    assert capsys.readouterr().err == "labrunner: it is dark\nWhat to do: Light a lamp.\n"
 
 
 def test_a_defect_is_ours(broken, capsys, monkeypatch):

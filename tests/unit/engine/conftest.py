@@ -104,7 +104,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         (folder / "checks").mkdir()
         (folder / "checks" / "own.py").write_text(OWN_CHECKS)
-        self._folder = folder
+        self.folder = folder
         self._runs = 0
         course = Course(id="c", title="C", path=str(folder))
         self.target = LocalTarget(course, env={"PATH": "/usr/bin:/bin"}, folders=(CHECKS, str(folder / "checks")))
@@ -126,7 +126,7 @@ class Bench:
         )
         learner = learner or Learner(mode="unattended")
         self._runs += 1
-        transcript = Transcript(f"{self._folder}/{self._runs}/transcript.jsonl", now=lambda: "now")
+        transcript = Transcript(f"{self.folder}/{self._runs}/transcript.jsonl", now=lambda: "now")
         session = Session(
             id="s",
             target=self.target,
@@ -134,6 +134,7 @@ class Bench:
             transcript=transcript,
             redactor=self.redactor,
             values=values or {},
+            course_path=str(self.folder),
         )
         plan = select(course, [f"lab-1/{only}"] if only else [])
         try:

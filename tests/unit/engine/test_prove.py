@@ -134,6 +134,12 @@ def test_a_step_that_only_reads_is_proven_under_its_wrong_state(bench):
     assert "Expected right; came other." in ran.of(Proved)[-1].message
 
 
+def test_a_step_that_only_reads_may_be_proven_by_its_expectation_alone(bench):
+    ran = bench.prove(reading((), Expectation(exact="right")))
+    assert ran.status is ExitStatus.PASSED, ran.steps
+    assert [(event.check, event.phase) for event in ran.of(Proved)] == [(None, "cleanup"), (None, "wrong-state")]
+
+
 def test_a_check_and_an_expectation_that_hold_in_the_wrong_state_too(bench):
     ran = bench.prove(reading((there("a"),), Expectation(lacks=("nothing",))))
     assert ran.status is ExitStatus.FAILED

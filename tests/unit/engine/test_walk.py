@@ -290,9 +290,18 @@ def test_files_are_written_before_the_commands_and_asked_for_like_them(bench):
     ]
 
 
+def test_a_file_of_the_course_is_copied_byte_by_byte(bench):
+    (bench.folder / "blob").write_bytes(b"\xff\x00 bytes\n")
+    ran = bench(step("true", files=(File(path="copy", source="blob"),), checks=(there("copy"),)))
+    assert ran.status is ExitStatus.PASSED
+    assert (bench.work / "copy").read_bytes() == b"\xff\x00 bytes\n"
+    ran = bench(step("true", files=(File(path="copy", source="gone"),), checks=(there("copy"),)))
+    assert ran.steps == [("error", "the course's file gone cannot be read: No such file or directory")]
+
+
 def test_a_known_slip_is_told(bench):
     mistakes = (
-        Mistake(when=("nothing like it",), text="wrong one"),
+        Mistake(when=("cannot find", "elsewhere"), text="wrong one"),
         Mistake(when=("cannot find", "thing"), text="Look again."),
         Mistake(when=("thing",), text="too late"),
     )
@@ -321,9 +330,10 @@ def test_a_command_that_streams_for_ever_is_ended_and_done(bench):
 
 def test_live_output_comes_whole(bench):
     """Also its end, which might have been the beginning of a secret."""
-    ran = bench(step("printf 'one\\ntwo -p'"), learner=Learner(live=True))
+    bench.redactor.add("hunter22-is-long")
+    ran = bench(step("printf 'one\\ntwo hunter22-is'"), learner=Learner(live=True))
     live = "".join(event.data for event in ran.of(OutputArrived))
-    assert live.replace("\r", "") == "one\ntwo -p"
+    assert live.replace("\r", "") == "one\ntwo hunter22-is"
 
 
 def test_ctrl_c_in_an_unattended_run_ends_it(bench):
