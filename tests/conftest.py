@@ -8,6 +8,12 @@ import pytest
 FOREIGN = ("DOCKER_", "AZURE_", "ARM_", "KUBECONFIG", "SSH_AUTH_SOCK", "LABRUNNER_", "GIT_", "NO_COLOR", "COLUMNS")
 
 
+@pytest.fixture(scope="session")
+def cache() -> str:
+    """Where the unpacked tools are, or are put now. Asked before a test gets an environment of its own."""
+    return os.environ.get("XDG_CACHE_HOME") or f"{os.environ['HOME']}/.cache"
+
+
 @pytest.fixture(autouse=True)
 def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty HOME and state, and an environment with nothing of the developer's in it."""

@@ -1,7 +1,6 @@
 """Users of this machine and their sandboxes: always taken down, nothing shared with the developer but the tools."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +9,6 @@ from typing import Any
 import pytest
 
 from tests.e2e.commandline import Ended, Terminal, User
-
-
-@pytest.fixture(scope="session")
-def cache() -> str:
-    """Where the unpacked tools are, or are put now. Before a test gets an environment of its own."""
-    return os.environ.get("XDG_CACHE_HOME") or f"{os.environ['HOME']}/.cache"
 
 
 @pytest.fixture

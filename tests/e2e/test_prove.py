@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 
 import pytest
 
@@ -49,6 +50,22 @@ def test_a_planted_check_is_named(user, tmp_path):
         assert re.search(place, ended.out), ended.out
     assert ended.out.count("NOT PROVEN") == 2
     assert "0 of 1 steps are proven." in ended.out
+
+
+def test_an_interrupted_proof_leaves_no_sandbox(user):
+    name = user.sandbox()
+    with user.start("prove", "lab-2", "--sandbox", name) as process:
+        try:
+            for line in process.stdout:
+                if "fails before" in line:
+                    break
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 130, out + err
+    assert "Traceback" not in err
+    assert "not there" in user.run("sandbox", "status", "--sandbox", name).out
 
 
 def test_somebody_elses_sandbox_is_not_emptied(finished):

@@ -11,12 +11,6 @@ from labrunner.sandbox import machine, tools
 
 
 @pytest.fixture(scope="session")
-def cache() -> str:
-    """Where the unpacked tools are, or are put now. Before a test gets an environment of its own."""
-    return os.environ.get("XDG_CACHE_HOME") or f"{os.environ['HOME']}/.cache"
-
-
-@pytest.fixture(scope="session")
 def kit(cache):
     """The tools."""
     return tools.ensure({**os.environ, "XDG_CACHE_HOME": cache})

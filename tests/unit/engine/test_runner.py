@@ -1,6 +1,7 @@
 """What every run has, whatever its steps do: events in order, a whole transcript, no secrets, the things it made."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def test_each_event_is_in_the_transcript_before_it_is_shown(bench):
         def show(self, event):
             super().show(event)
             if not event.transient:
-                (path,) = bench._folder.glob("*/transcript.jsonl")
+                (path,) = bench.folder.glob("*/transcript.jsonl")
                 written = [json.loads(line)["event"] for line in path.read_text().splitlines()]
                 shown.append(event.name)
                 assert written == shown
@@ -41,7 +42,7 @@ def test_each_event_is_in_the_transcript_before_it_is_shown(bench):
 
 def test_the_transcript_is_for_its_owner_alone(bench):
     bench(step())
-    (path,) = bench._folder.glob("*/transcript.jsonl")
+    (path,) = bench.folder.glob("*/transcript.jsonl")
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
@@ -152,7 +153,9 @@ def test_check_asks_and_runs_nothing(bench):
     (bench.work / "a").touch()
     exists = [Check(kind="file.exists", args={"path": name}, within=60.0) for name in ("a", "b")]
     first = step("touch ran", name="one", checks=(exists[0],), setup=(Setup(run="touch ran"),))
+    began = time.monotonic()
     ran = bench(first, step("touch ran", name="two", checks=(exists[1],)), conduct=survey)
+    assert time.monotonic() - began < 30, "it waits for what nobody is making"
     assert ran.status is ExitStatus.FAILED
     assert ran.steps == [("passed", None), ("failed", "There is no file `b`.")]
     assert ran.started == []
