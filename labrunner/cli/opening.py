@@ -23,7 +23,7 @@ from labrunner.engine.runner import Conduct, Runner
 from labrunner.engine.session import Session
 from labrunner.model import Course, Variable
 from labrunner.record.redaction import Redactor
-from labrunner.record.transcript import Transcript, TranscriptError
+from labrunner.record.transcript import Transcript, TranscriptError, utc_clock
 from labrunner.targets.protocol import Target
 
 __all__ = [
@@ -156,7 +156,7 @@ def new_session(
     with _disk():
         transcript = Transcript(
             os.path.join(places.sessions_dir(env), identity, "transcript.jsonl"),  # noqa: PTH118 - places are text
-            now=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"),
+            now=utc_clock(),
         )
     return Session(
         id=identity,

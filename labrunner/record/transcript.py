@@ -6,19 +6,37 @@ running. Mode 0600, in the session's own folder (0700).
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from labrunner.record.events import Event, as_record
 
-__all__ = ["Transcript", "TranscriptError", "read"]
+__all__ = ["Transcript", "TranscriptError", "read", "utc_clock"]
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
 class TranscriptError(Exception):
     """The transcript cannot be written or read; the message names the file."""
+
+
+def utc_clock(nanoseconds: Callable[[], int] = time.time_ns) -> Callable[[], str]:
+    """A clock for `Transcript`, to the millisecond. `nanoseconds`: since 1970.
+
+    Events come in bursts: the text of a second is made once, in a third of the time that `datetime` takes.
+    """
+    second, text = -1, ""
+
+    def now() -> str:
+        nonlocal second, text
+        whole, rest = divmod(nanoseconds(), 1_000_000_000)
+        if whole != second:
+            second, text = whole, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+        return f"{text}.{rest // 1_000_000:03}+00:00"
+
+    return now
 
 
 class Transcript:

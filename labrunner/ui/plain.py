@@ -80,7 +80,7 @@ class Plain:
 
     def _say(self, text: str, *, indent: str = "", hanging: str | None = None) -> None:
         """Our own words, folded; `hanging` indents the lines after the first."""
-        line = indent + texts.clean(text).replace("\n", " ")
+        line = indent + (text if text.isprintable() else texts.clean(text).replace("\n", " "))
         if len(line) <= WIDTH:
             self._text.append(f"{line}\n")
             return

@@ -5,7 +5,7 @@ import pytest
 
 from labrunner.model import Outcome
 from labrunner.record.events import LabStarted, OutputArrived, StepEnded
-from labrunner.record.transcript import Transcript, TranscriptError, read
+from labrunner.record.transcript import Transcript, TranscriptError, read, utc_clock
 
 ENDED = StepEnded(lab="l", step="s", outcome=Outcome.FAILED, seconds=1.5, attempts=2, hints=1, reason="gone \udcff")
 
@@ -66,3 +66,14 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(TranscriptError, match="cannot make the transcript"):
         transcript(tmp_path / "file" / "transcript.jsonl")
+
+
+def test_its_clock_tells_utc_to_the_millisecond_over_the_end_of_a_second_and_back() -> None:
+    second = 1_796_000_399 * 1_000_000_000
+    moments = iter([second + 999_999_999, second + 1_000_000_000, second + 7_000_000])
+    now = utc_clock(lambda: next(moments))
+    assert [now(), now(), now()] == [
+        "2026-11-30T00:59:59.999+00:00",
+        "2026-11-30T01:00:00.000+00:00",
+        "2026-11-30T00:59:59.007+00:00",
+    ]
