@@ -23,4 +23,4 @@ check: ## format, lint, types, unit and architecture tests, content: no root, no
 	  labrunner lint labs/acr-images'
 
 bench: ## measure against plain bash and other runners, and print the ratios
-	@python3 bootstrap.py engine dev bench -- python bench/run.py $(ARGS)
+	@python3 bootstrap.py engine dev bench -- python -m bench.run $(ARGS)

@@ -33,7 +33,7 @@ def measure(bench: Bench) -> Section:
             target.close()
             fresh.append(_asked(target.checker(), 1))
         contenders = {
-            "ours": lambda: _asked(target.checker(), MANY),
+            "ours": partial(_asked, target.checker(), MANY),
             "cli": partial(_inspected, sandbox),
         }
         took = interleaved(contenders, ROUNDS, bench, TITLE)
