@@ -14,7 +14,7 @@ from labrunner.model import Expectation
 __all__ = ["measure"]
 
 TITLE = "Matching"
-ROUNDS = 5
+ROUNDS = 7
 MEGABYTE = 1_000_000
 MOST_TIMES = 12
 MOST_SECONDS = 0.3
@@ -22,12 +22,16 @@ MOST_SECONDS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An expectation, the output of a size in bytes that it is put to, and whether it holds."""
+    """An expectation, the output of a size in bytes that it is put to, and whether it holds.
+
+    most: seconds that 10 MB may take; None for what no real output is like, of which only the growth counts.
+    """
 
     name: str
     lines: str
     output: Callable[[int], str]
     holds: bool = False
+    most: float | None = MOST_SECONDS
 
 
 def measure(bench: Bench) -> Section:
@@ -42,8 +46,8 @@ def measure(bench: Bench) -> Section:
             Row(
                 what="  10 MB",
                 figure=milliseconds(took["10"], 1),
-                goal=f"<= {MOST_SECONDS} s",
-                met=median(took["10"]) <= MOST_SECONDS,
+                goal=f"<= {case.most} s" if case.most else "",
+                met=median(took["10"]) <= case.most if case.most else None,
             ),
             Row(
                 what="  growth",
@@ -74,6 +78,9 @@ def _cases() -> Iterator[Case]:
     yield Case("one long line, 6 stars, fails", "{*}".join(["", *("ab" * 6), "c"]), _one_line)
     block = "\n".join(["worker {int} is waiting for its turn"] * 19 + ["worker {int} is done"])
     yield Case("alike lines, a block of 20, fails", f"...\n{block}\n...", _alike_lines)
+    pair = ["worker {int} is waiting for its turn", "worker {int} is done"]
+    block = "\n".join([*(pair * 9), pair[0], pair[0]])
+    yield Case("two alike lines in turn, a block of 20, fails", f"...\n{block}\n...", _lines_in_turn, most=None)
 
 
 def _with_gaps(lines: list[str]) -> str:
@@ -105,3 +112,10 @@ def _alike_lines(size: int) -> str:
     line = "worker {} is waiting for its turn"
     waiting = "\n".join(line.format(1000000 + number) for number in range(size // len(line.format(1000000))))
     return f"worker 1 is done\n{waiting}\n"
+
+
+def _lines_in_turn(size: int) -> str:
+    """Each line fits half of the block's lines, and every run of 19 lines fits all of them but the last."""
+    waiting, done = "worker {} is waiting for its turn", "worker {} is done"
+    pairs = size // len(waiting.format(1000000) + done.format(1000000) + "\n\n")
+    return "".join(f"{waiting}\n{done}\n".format(1000000 + number, 1000000 + number) for number in range(pairs))
