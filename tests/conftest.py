@@ -1,6 +1,8 @@
 """Keeps every test away from the machine's own home, engine, account, locale and terminal settings."""
 
 import os
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,18 @@ def cache() -> str:
     return os.environ.get("XDG_CACHE_HOME") or f"{os.environ['HOME']}/.cache"
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """New paths, one after the other: `mktemp` lists its folder on each call, which thousands of tests would feel."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def isolated(monkeypatch: pytest.MonkeyPatch, homes: Iterator[Path]) -> Path:
     """An empty HOME and state, and an environment with nothing of the developer's in it."""
-    home = tmp_path_factory.mktemp("home")
+    home = next(homes)
+    home.mkdir()
     for name in list(os.environ):
         if name.startswith(FOREIGN):
             monkeypatch.delenv(name)
