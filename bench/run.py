@@ -61,6 +61,9 @@ def main(arguments: Sequence[str]) -> int:
     )
     try:
         sections = _measured(bench, [name for name in AREAS if not arguments or name in arguments])
+    except KeyboardInterrupt:
+        sys.stderr.write("bench: interrupted\n")
+        return 130
     finally:
         _tidy(bench)
     sys.stdout.write(rendered(sections))
