@@ -18,7 +18,6 @@ from labrunner.checking.wording import cut, listed, shown
 
 TIMEOUT = 10
 GONE = "The Docker Engine of the sandbox does not answer"
-REMEDY = "run `labrunner sandbox up`, then try again"
 LOG_LINES = 2000
 
 
@@ -197,17 +196,17 @@ def no_volume(ask: Context, *, name: str) -> Finding:
 def _engine(ask: Context) -> Iterator[docker.APIClient]:
     """The engine's API. Raises TargetError when it does not answer, or answers that it is in trouble itself."""
     try:
-        yield ask.once("docker-engine", _connect(ask.engine_url))
+        yield ask.once("docker-engine", _connect(ask.engine_url, ask.remedy))
     except APIError as error:
         # Engines answer 400 or 500 for a name that is none; that is the course's mistake, not the engine's.
         if not error.is_server_error() or "invalid reference format" in str(error.explanation):
             raise
-        raise TargetError(f"The Docker Engine has a problem of its own: {error.explanation}", REMEDY) from error
+        raise TargetError(f"The Docker Engine has a problem of its own: {error.explanation}", ask.remedy) from error
     except requests.exceptions.RequestException as error:
-        raise TargetError(GONE, REMEDY) from error
+        raise TargetError(GONE, ask.remedy) from error
 
 
-def _knock(url: str) -> None:
+def _knock(url: str, remedy: str) -> None:
     """Raise TargetError if nobody listens there. The SDK would find out too, but leave a socket open."""
     if not url:  # the SDK would take the machine's own engine
         raise TargetError("This target has no Docker Engine", "run the lab in the sandbox")
@@ -218,16 +217,16 @@ def _knock(url: str) -> None:
         try:
             knock.connect(url.removeprefix("unix://"))
         except OSError as error:
-            raise TargetError(GONE, REMEDY) from error
+            raise TargetError(GONE, remedy) from error
 
 
-def _connect(url: str) -> Callable[[], docker.APIClient]:
+def _connect(url: str, remedy: str) -> Callable[[], docker.APIClient]:
     def connect() -> docker.APIClient:
-        _knock(url)
+        _knock(url, remedy)
         try:
             client = docker.APIClient(base_url=url, version="auto", timeout=TIMEOUT)
         except DockerException as error:
-            raise TargetError(GONE, REMEDY) from error
+            raise TargetError(GONE, remedy) from error
         client.trust_env = False
         return client
 

@@ -71,11 +71,15 @@ class Ran:
 
 
 class Context(Protocol):
-    """What a check may use. Paths are the target's own; `engine_url` is the Docker Engine's address."""
+    """What a check may use. Paths are the target's own; `engine_url` is the Docker Engine's address.
+
+    remedy: what the learner can do when the target does not answer, for a TargetError.
+    """
 
     engine_url: str
     home: str
     work: str
+    remedy: str
 
     def run(self, argv: Sequence[str], *, timeout: float = 10.0) -> Ran:
         """Run a program in the work folder with the target's environment. Raises TargetError on a timeout."""

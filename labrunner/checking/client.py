@@ -54,7 +54,6 @@ class WorkerChecker:
     """A Checker whose checks run in the process that `start` starts: `... python -m labrunner.checking.worker`.
 
     folders: where check files are, as the worker sees them. grace: seconds beyond a check's own time.
-    remedy: what to do when the worker is lost, for the message.
     """
 
     def __init__(
@@ -64,9 +63,10 @@ class WorkerChecker:
         context: WorkerContext,
         *,
         grace: float = GRACE,
-        remedy: str = "",
     ) -> None:
-        self._talk = _Conversation(lambda: _Pipes(start()), config_line(folders, context), grace=grace, remedy=remedy)
+        self._talk = _Conversation(
+            lambda: _Pipes(start()), config_line(folders, context), grace=grace, remedy=context.remedy
+        )
 
     def ask(self, checks: Sequence[Check], *, once: bool = False, on_wait: OnWait | None = None) -> list[CheckResult]:
         """See `checking.api.Checker`."""
@@ -91,7 +91,9 @@ class DirectChecker:
         grace: float = GRACE,
         runner: Runner = run_program,
     ) -> None:
-        self._talk = _Conversation(lambda: _Thread(runner), config_line(folders, context), grace=grace, remedy="")
+        self._talk = _Conversation(
+            lambda: _Thread(runner), config_line(folders, context), grace=grace, remedy=context.remedy
+        )
 
     def ask(self, checks: Sequence[Check], *, once: bool = False, on_wait: OnWait | None = None) -> list[CheckResult]:
         """See `checking.api.Checker`."""

@@ -21,12 +21,16 @@ class Runner(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerContext:
-    """What checks may know of the target. Paths are the target's own; `env` is the whole environment of programs."""
+    """What checks may know of the target. Paths are the target's own; `env` is the whole environment of programs.
+
+    remedy: what to do when the target does not answer, for the message.
+    """
 
     engine_url: str
     home: str
     work: str
     env: Mapping[str, str] = field(default_factory=dict)
+    remedy: str = ""
 
 
 class AskingContext:
@@ -36,6 +40,7 @@ class AskingContext:
         self.engine_url = about.engine_url
         self.home = about.home
         self.work = about.work
+        self.remedy = about.remedy
         self._env = about.env
         self._runner = runner
         self._made: dict[str, Any] = {}

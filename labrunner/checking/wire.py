@@ -7,6 +7,7 @@ The client's first line is the configuration; the worker answers `{"ready": true
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from labrunner.checking.api import CheckResult
@@ -23,8 +24,7 @@ def as_line(record: Mapping[str, Any]) -> bytes:
 
 def config_line(folders: Sequence[str], about: WorkerContext) -> bytes:
     """The first line to a worker."""
-    context = {"engine_url": about.engine_url, "home": about.home, "work": about.work, "env": dict(about.env)}
-    return as_line({"folders": list(folders), "context": context})
+    return as_line({"folders": list(folders), "context": asdict(about)})
 
 
 def read_config(line: bytes) -> tuple[tuple[str, ...], WorkerContext]:

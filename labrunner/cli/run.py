@@ -89,7 +89,12 @@ def _policy(course: Course, args: Namespace, env: Mapping[str, str], *, guided: 
         from labrunner.ui.guide import Guide
 
         with Guide(
-            sys.stdin, sys.stdout, course=course, env=env, accessible=args.accessible, down=down_line(args, env)
+            sys.stdin,
+            sys.stdout,
+            course=course,
+            env=env,
+            accessible=args.accessible,
+            sandbox_line=sandbox_line(args, env),
         ) as guide:
             yield guide
     else:
@@ -101,14 +106,15 @@ def unattended(args: Namespace, env: Mapping[str, str], *, mode: str = "unattend
     from labrunner.engine.policy import Unattended
     from labrunner.ui.plain import Plain
 
-    plain = Plain(sys.stderr, env=env, report=args.report or "", down=down_line(args, env))
+    plain = Plain(sys.stderr, env=env, report=args.report or "", sandbox_line=sandbox_line(args, env))
     return Unattended(plain.show, mode=mode)
 
 
-def down_line(args: Namespace, env: Mapping[str, str]) -> str:
-    """The command line that removes the sandbox, as this user can type it (`make lab` tells how, in a checkout)."""
-    line = f"{env.get('LABRUNNER_COMMAND') or 'labrunner'} sandbox down"
-    return line if args.sandbox == "default" else f"{line} --sandbox {args.sandbox}"
+def sandbox_line(args: Namespace, env: Mapping[str, str]) -> Callable[[str], str]:
+    """How this user can type what is to be done with the sandbox (`make lab` tells us, in a checkout)."""
+    program = env.get("LABRUNNER_COMMAND") or "labrunner"
+    option = "" if args.sandbox == "default" else f" --sandbox {args.sandbox}"
+    return lambda action: f"{program} sandbox {action}{option}"
 
 
 def require_writable(path: str | None) -> None:

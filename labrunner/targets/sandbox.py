@@ -98,8 +98,8 @@ class SandboxTarget:
                     home=sandbox.layout.home,
                     work=sandbox.layout.work,
                     env=sandbox.environment(),
+                    remedy=f"run `{remedy_up(sandbox.name)}`, then try again.",
                 ),
-                remedy=f"run `{remedy_up(sandbox.name)}`, then try again.",
             )
         return self._checker
 

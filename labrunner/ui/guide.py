@@ -44,7 +44,7 @@ class Guide:
     """Guides through `course` (its variables filled in) on a terminal.
 
     accessible: plain lines in reading order, nothing redrawn, no boxes, no meaning in colour.
-    down: the command line that removes the sandbox, for the advice at the end.
+    sandbox_line: names a command line about the sandbox, for the advice at the end.
     Use it as a context manager: leaving it gives the terminal back whatever happened.
     """
 
@@ -59,7 +59,7 @@ class Guide:
         course: Course,
         env: Mapping[str, str],
         accessible: bool = False,
-        down: str = texts.DOWN,
+        sandbox_line: texts.SandboxLine = texts.sandbox_line,
     ) -> None:
         self._screen = Screen(stream, env=env, accessible=accessible)
         self._keys = Keyboard(source, self._screen.sink)
@@ -67,7 +67,7 @@ class Guide:
         self._program_keys = ProgramKeys(self.keyboard)
         self._scenes = Scenes(self._screen, course)
         self._course = course
-        self._down = down
+        self._sandbox_line = sandbox_line
         self._tally = Tally()
         self._output: LiveOutput | None = None
         self._introduced: tuple[str, str] | None = None
@@ -222,7 +222,7 @@ class Guide:
             self._screen.line("You stop here, and that is fine.")
 
     def _session_ended(self, event: events.SessionEnded) -> None:
-        self._scenes.summary(event, self._tally, down=self._down)
+        self._scenes.summary(event, self._tally, line=self._sandbox_line)
 
     # -- what is decided
 
@@ -240,7 +240,7 @@ class Guide:
         if moment.outcome is Outcome.ERROR:
             if moment.reason != self._said:
                 self._screen.verdict(Outcome.ERROR, moment.reason)
-            self._screen.line(texts.error_advice(self._tally.target), indent=2)
+            self._screen.line(texts.error_advice(self._tally.target, self._sandbox_line), indent=2)
         return self._ask(moment, "go on")
 
     def _decide_step(self, moment: Moment) -> Move:

@@ -84,7 +84,7 @@ class Scenes:
         """A short word for a step that passed."""
         return PRAISE[number % len(PRAISE)]
 
-    def summary(self, event: SessionEnded, tally: Tally, *, down: str) -> None:
+    def summary(self, event: SessionEnded, tally: Tally, *, line: texts.SandboxLine) -> None:
         """How the session ended and what is left."""
         screen = self._screen
         screen.gap()
@@ -97,11 +97,11 @@ class Scenes:
                 end.outcome, f"{names.get(end.lab, end.lab)}/{end.step}" + (f": {end.reason}" if end.reason else "")
             )
         if any(end.outcome is Outcome.ERROR for end in wrong):
-            screen.line(texts.error_advice(tally.target))
+            screen.line(texts.error_advice(tally.target, line))
         total, passed = tally.steps(), event.totals.get("passed", 0)
         if total and passed == total:
             screen.line("Every step passed. Well done!", style="bold green")
-        remains, command = texts.what_remains(tally.target, tally.made, down)
+        remains, command = texts.what_remains(tally.target, tally.made, line)
         if remains:
             screen.line(remains)
         if command:

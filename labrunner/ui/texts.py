@@ -1,15 +1,15 @@
 """The wording that both presenters share: outcome words, durations, advice. No terminal, no rich."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from labrunner.model import Outcome
 from labrunner.record.events import CommandEnded
 
 __all__ = [
-    "DOWN",
     "MARKS",
     "SHELL_RESTARTED",
+    "SandboxLine",
     "ascii_only",
     "clean",
     "command_verdict",
@@ -18,14 +18,21 @@ __all__ = [
     "error_advice",
     "excerpt",
     "headline",
+    "sandbox_line",
     "things",
     "totals_line",
     "what_remains",
     "word",
 ]
 
-DOWN = "labrunner sandbox down"
-"""What removes the usual sandbox."""
+SandboxLine = Callable[[str], str]
+"""The command line of a `sandbox` action, as this user can type it."""
+
+
+def sandbox_line(action: str) -> str:
+    """The line for the usual sandbox, with labrunner on the PATH."""
+    return f"labrunner sandbox {action}"
+
 
 WORDS: Mapping[Outcome, str] = {
     Outcome.PASSED: "PASSED",
@@ -119,10 +126,10 @@ def headline(event: CommandEnded) -> tuple[str, tuple[str, ...]]:
     return command_verdict(event), ()
 
 
-def error_advice(target: str) -> str:
+def error_advice(target: str, line: SandboxLine) -> str:
     """What an ERROR means and what to do next."""
     if target == "sandbox":
-        cause, look = "the sandbox or labrunner itself had a problem", "See `labrunner sandbox status`, then run"
+        cause, look = "the sandbox or labrunner itself had a problem", f"See `{line('status')}`, then run"
     else:
         cause, look = f"{target or 'the target'} or labrunner itself had a problem", "Run"
     return f"This is not your mistake: {cause}. {look} the step again; if it stays, tell your instructor."
@@ -145,12 +152,12 @@ def things(kinds: Iterable[str]) -> str:
     return ", ".join(count(number, kind.replace("-", " ")) for kind, number in counted.items())
 
 
-def what_remains(target: str, kinds: Iterable[str], down: str) -> tuple[str, str]:
-    """What is left behind after the run, and the command (`down`) that removes it; either may be empty."""
+def what_remains(target: str, kinds: Iterable[str], line: SandboxLine) -> tuple[str, str]:
+    """What is left behind after the run, and the command that removes it; either may be empty."""
     made = things(kinds)
     if target == "sandbox":
         holds = f", with what you made in it ({made})" if made else ""
-        return f"The sandbox is still running{holds}. This removes it and everything in it:", down
+        return f"The sandbox is still running{holds}. This removes it and everything in it:", line("down")
     if made:
         return f"Made during this run and still there: {made}. Remove what you do not need.", ""
     return "", ""

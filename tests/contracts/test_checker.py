@@ -83,7 +83,7 @@ CHECKERS = ("worker", "direct")
 class Made:
     """A checker over a folder of kinds, and what it started."""
 
-    def __init__(self, folder: Path, kind: str, **more):
+    def __init__(self, folder: Path, kind: str, remedy: str = "", **more):
         (folder / "checks").mkdir()
         (folder / "checks" / "kinds.py").write_text(KINDS)
         (folder / "work").mkdir()
@@ -92,6 +92,7 @@ class Made:
             home=str(folder / "home"),
             work=str(folder / "work"),
             env={"PATH": "/usr/bin:/bin", "WORD": "given"},
+            remedy=remedy,
         )
         self.work = folder / "work"
         self.processes: list[subprocess.Popen[bytes]] = []

@@ -27,6 +27,7 @@ def ask(place):
         home=str(place / "home"),
         work=str(place / "work"),
         env={"PATH": "/usr/bin:/bin", "HOME": str(place / "home")},
+        remedy="run `labrunner sandbox up`, then try again",
     )
     with closing(DirectChecker((CHECKS,), context)) as checker:
         yield lambda kind, **args: checker.ask([Check(kind=kind, args=args)], once=True)[0]
