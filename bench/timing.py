@@ -65,31 +65,7 @@ def bench_env(scratch: Path) -> dict[str, str]:
 
 def run(line: Sequence[str], bench: Bench, *, cwd: Path | None = None, status: int | None = 0) -> float:
     """Seconds that the program takes. Raises MeasureError when it does not end with `status` (None: any but 0)."""
-    with (bench.scratch / "run.log").open("w+b") as log:  # a pipe would cost its reader's time for each line
-        began = time.perf_counter()
-        try:
-            done = subprocess.run(
-                line,
-                cwd=cwd or bench.scratch,
-                env=dict(bench.env),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                timeout=_TIMEOUT,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise MeasureError(f"{line[0]}: {error}") from error
-        took = time.perf_counter() - began
-        if done.returncode == 0 if status is None else done.returncode != status:
-            wanted = "a failure" if status is None else f"status {status}"
-            raise MeasureError(f"{' '.join(line)} ended with status {done.returncode}, not {wanted}: {_end_of(log)}")
-    return took
-
-
-def _end_of(log: BinaryIO) -> str:
-    log.seek(0)
-    return log.read().decode(errors="replace").strip()[-_LAST_WORDS:]
+    return _run(line, bench, cwd=cwd, status=status, watch=lambda _: None, every=_TIMEOUT)
 
 
 def watched(line: Sequence[str], bench: Bench) -> Used:
@@ -97,29 +73,63 @@ def watched(line: Sequence[str], bench: Bench) -> Used:
 
     rusage will not do: it takes in the parent's memory at the fork, and the children's.
     """
-    with (bench.scratch / "watched.log").open("w+b") as log:
+    peaks = [0]
+    took = _run(line, bench, cwd=None, status=0, watch=lambda pid: peaks.append(_high_water(pid)), every=0.005)
+    return Used(took, max(peaks))
+
+
+def _run(
+    line: Sequence[str],
+    bench: Bench,
+    *,
+    cwd: Path | None,
+    status: int | None,
+    watch: Callable[[int], None],
+    every: float,
+) -> float:
+    with (bench.scratch / "run.log").open("w+b") as log:  # a pipe would cost its reader's time for each line
         began = time.perf_counter()
-        with subprocess.Popen(
-            line, cwd=bench.scratch, env=dict(bench.env), stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        ) as process:
-            peak = _peak_until_end(process)
+        try:
+            with subprocess.Popen(
+                line,
+                cwd=cwd or bench.scratch,
+                env=dict(bench.env),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            ) as process:
+                try:
+                    _wait(process.pid, watch, every)
+                except BaseException:
+                    process.kill()
+                    raise
+        except OSError as error:
+            raise MeasureError(f"{line[0]}: {error}") from error
         took = time.perf_counter() - began
-        if process.returncode != 0:
-            raise MeasureError(f"{' '.join(line)} ended with status {process.returncode}: {_end_of(log)}")
-    return Used(took, peak)
+        if process.returncode == 0 if status is None else process.returncode != status:
+            wanted = "a failure" if status is None else f"status {status}"
+            raise MeasureError(f"{' '.join(line)} ended with status {process.returncode}, not {wanted}: {_end_of(log)}")
+    return took
 
 
-def _peak_until_end(process: "subprocess.Popen[bytes]") -> int:
-    descriptor = os.pidfd_open(process.pid)
+def _wait(pid: int, watch: Callable[[int], None], every: float) -> None:
+    """Until the process ends, to the moment: `Popen.wait` with a timeout looks only now and then."""
+    deadline = time.monotonic() + _TIMEOUT
+    descriptor = os.pidfd_open(pid)
     try:
         end = select.poll()
         end.register(descriptor, select.POLLIN)
-        peak = 0
-        while not end.poll(5):
-            peak = max(peak, _high_water(process.pid))
-        return peak
+        while not end.poll(every * 1000):
+            if time.monotonic() > deadline:
+                raise MeasureError(f"process {pid} took longer than {_TIMEOUT:.0f} s")
+            watch(pid)
     finally:
         os.close(descriptor)
+
+
+def _end_of(log: BinaryIO) -> str:
+    log.seek(0)
+    return log.read().decode(errors="replace").strip()[-_LAST_WORDS:]
 
 
 def _high_water(pid: int) -> int:
