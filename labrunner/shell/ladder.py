@@ -11,8 +11,8 @@ __all__ = ["DEFAULT_GRACE", "Grace", "Ladder"]
 class Grace:
     """Seconds that a command has to end after each signal.
 
-    kill is the time until even SIGKILL has failed, sent again every `again` seconds: what was killed may have
-    left another foreground group.
+    kill is the time until even SIGKILL has failed. What was interrupted or killed may have left another
+    foreground group: that is looked for every `again` seconds.
     """
 
     interrupt: float = 3.0
@@ -42,6 +42,11 @@ class Ladder:
         if "INT" not in self.sent:
             self.sent = (*self.sent, "INT")
         return SIGINT
+
+    @property
+    def interrupts(self) -> bool:
+        """INT was the last signal, and others will follow."""
+        return self.due < inf and self.sent == ("INT",)
 
     def start(self, now: float) -> None:
         """The next signal is due now, and those after it in their time."""

@@ -160,9 +160,15 @@ class Running:
             self.ladder.start(now)
         if now >= self.ladder.due and (number := self.ladder.climb(now)) is not None:
             self._signal(number)
+        again = inf
+        if self.ladder.interrupts:
+            # A loop of short programs: the one that was to get INT had ended by itself, and bash went on.
+            again = now + self._grace.again
+            if self._is_new_foreground():
+                self._signal(signal.SIGINT)
         if self._typed:
             self._pass_on()
-        wait = min(self._deadline, self.ladder.due, self._look_at) - now
+        wait = min(self._deadline, self.ladder.due, self._look_at, again) - now
         return max(0.0, wait) * 1000
 
     def _take(self) -> int:
@@ -184,6 +190,10 @@ class Running:
         self._process.wake()
         # The signal may have hit bash between the command's end and its report, and taken the report.
         self._channel.ask_report(self._number)
+
+    def _is_new_foreground(self) -> bool:
+        group = self._terminal.foreground()
+        return group not in (None, self._process.leader) and group not in self._signalled
 
     def _sweep(self) -> None:
         """End what a command leaves in its process group when only the group's first process died of our signal."""

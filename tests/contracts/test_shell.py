@@ -72,6 +72,7 @@ def namespace():
             str(target),
             "--pid",
             "--mount",
+            "--root",  # in a chroot, the namespace's root is not ours
             "--",
             "setpriv",
             "--bounding-set=-sys_boot",
@@ -520,6 +521,11 @@ def test_a_timeout_ends_the_command_and_the_next_one_runs(shell, text, ladder, k
     assert done.restarted is not keeps
     assert done.seconds < 5
     assert said(shell, "echo [$x]") == ("[1]\n" if keeps else "[]\n")
+
+
+def test_int_finds_the_next_of_many_short_programs(shell):
+    for _ in range(12):
+        assert shell.run("while true; do sleep 0.002; done", timeout=0.05).ladder == ("INT",)
 
 
 def test_what_was_timed_out_is_gone(shell, spec):
