@@ -1,6 +1,7 @@
 """Puts an Expectation to a command's exit status and output: every part that is set must hold."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 from labrunner.matching.columns import cut, marked
 from labrunner.matching.explain import missing_line
@@ -12,6 +13,8 @@ from labrunner.matching.tables import match_rows
 from labrunner.model import Expectation
 
 __all__ = ["match"]
+
+Lines = Callable[[], list[str]]
 
 NONZERO = "nonzero"
 _MOST_LINES = 60
@@ -25,7 +28,8 @@ def match(expectation: Expectation, *, exit_status: int | None, output: str) -> 
     end of the output; of the other parts each that does not hold is told, the first one in `expected` and `actual`.
     Time is linear in the output. Raises PatternError for a pattern that is not well formed.
     """
-    lines = output_lines(output)
+    # split when first asked for: most expectations are about the exit status, or find their text without
+    lines = cache(lambda: output_lines(output))
     wrong = _match_exit(expectation, exit_status, lines)
     missed = [wrong] if wrong else list(_missed(expectation, output, lines))
     if not missed:
@@ -39,25 +43,25 @@ def match(expectation: Expectation, *, exit_status: int | None, output: str) -> 
     return Match(ok=False, expected=missed[0].expected, actual=missed[0].actual, explanation=tuple(report))
 
 
-def _match_exit(expectation: Expectation, status: int | None, lines: list[str]) -> Mismatch | None:
+def _match_exit(expectation: Expectation, status: int | None, lines: Lines) -> Mismatch | None:
     wanted = expectation.exit
     if status is not None and (status != 0 if wanted == NONZERO else status == wanted):
         return None
     asked = "an exit status other than 0" if wanted == NONZERO else f"exit status {wanted}"
     came = "no exit status" if status is None else f"exit status {status}"
     why = ("The command must fail here.",) if wanted == NONZERO else ()
-    return Mismatch(asked, came, (f"Expected {asked}, came {came}.", *why, *tail(lines)))
+    return Mismatch(asked, came, (f"Expected {asked}, came {came}.", *why, *tail(lines())))
 
 
-def _missed(expectation: Expectation, output: str, lines: list[str]) -> Iterator[Mismatch]:
+def _missed(expectation: Expectation, output: str, lines: Lines) -> Iterator[Mismatch]:
     found: list[Mismatch | None] = []
     if expectation.exact is not None:
-        found.append(match_exact(expectation.exact, lines))
+        found.append(match_exact(expectation.exact, lines()))
     if expectation.lines is not None:
-        found.append(match_lines(expectation.lines, lines, output))
-    found += [_match_set(wanted, lines) for wanted in expectation.set]
+        found.append(match_lines(expectation.lines, lines(), output))
+    found += [_match_set(wanted, lines()) for wanted in expectation.set]
     if expectation.rows:
-        found.append(match_rows(expectation.rows, expectation.same, lines))
+        found.append(match_rows(expectation.rows, expectation.same, lines()))
     if expectation.json is not None:
         found.append(match_json(expectation.json, output))
     found += [_match_contains(wanted, output, lines) for wanted in expectation.contains]
@@ -73,11 +77,11 @@ def _match_set(wanted: str, lines: list[str]) -> Mismatch | None:
     return missing_line(pattern, lines, asked="Expected this line, in any place; it did not come:")
 
 
-def _match_contains(wanted: str, output: str, lines: list[str]) -> Mismatch | None:
+def _match_contains(wanted: str, output: str, lines: Lines) -> Mismatch | None:
     pattern = compile_pattern(wanted)
     if pattern.find(output) is not None:
         return None
-    return missing_line(pattern, lines, asked="Expected this text on some line; it did not come:")
+    return missing_line(pattern, lines(), asked="Expected this text on some line; it did not come:")
 
 
 def _match_lacks(unwanted: str, output: str) -> Mismatch | None:

@@ -30,13 +30,16 @@ def output_lines(output: str) -> list[str]:
 
 
 def trimmed(lines: list[str]) -> list[str]:
-    """`lines` without blank ones at the ends."""
+    """`lines`, from which blank ones at the ends are taken away."""
     begin, end = 0, len(lines)
     while begin < end and not lines[begin].strip():
         begin += 1
     while end > begin and not lines[end - 1].strip():
         end -= 1
-    return lines if (begin, end) == (0, len(lines)) else lines[begin:end]
+    # in place: a long output's lines weigh several times as much as its text
+    del lines[end:]
+    del lines[:begin]
+    return lines
 
 
 def block_of(text: str) -> list[str]:

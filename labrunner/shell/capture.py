@@ -2,8 +2,8 @@
 
 __all__ = ["HEAD_BYTES", "TAIL_BYTES", "Capture"]
 
-HEAD_BYTES = 2 * 1024 * 1024
-TAIL_BYTES = 2 * 1024 * 1024
+HEAD_BYTES = 1024 * 1024
+TAIL_BYTES = 1024 * 1024
 
 
 class Capture:
