@@ -528,6 +528,19 @@ def test_int_finds_the_next_of_many_short_programs(shell):
         assert shell.run("while true; do sleep 0.002; done", timeout=0.05).ladder == ("INT",)
 
 
+def test_two_shells_share_ctrl_c(shell, spec):
+    with contextlib.closing(BashShell(spec, grace=QUICK)) as second:
+        for each in (shell, second, shell):
+            timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+            timer.start()
+            assert each.run("sleep 30").end is End.INTERRUPTED
+            timer.join()
+        shell.close()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_what_was_timed_out_is_gone(shell, spec):
     done = shell.run(f"sh -c 'trap \"\" INT TERM; echo $$; exec sleep 98765' # {spec.run_dir}", timeout=0.3)
     assert done.ladder == ("INT", "TERM", "KILL")
@@ -569,6 +582,9 @@ def test_ctrl_c_ends_the_command(shell):
     done = interrupting(shell, "echo ready; sleep 100")
     assert (done.exit_status, done.end, done.ladder) == (130, End.INTERRUPTED, ("INT",))
     assert said(shell, "echo $x") == "1\n"
+    with pytest.raises(KeyboardInterrupt):  # between commands it means what it always does
+        signal.raise_signal(signal.SIGINT)
+    shell.close()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -594,6 +610,9 @@ def test_a_second_ctrl_c_ends_the_command_and_is_raised(shell):
     with pytest.raises(KeyboardInterrupt):
         interrupting(shell, "sh -c 'trap \"echo again\" INT; echo ready; while :; do sleep 0.05; done'", times=2)
     assert said(shell, "echo $x") == "1\n"
+    with pytest.raises(KeyboardInterrupt):  # between commands it means what it always does
+        signal.raise_signal(signal.SIGINT)
+    shell.close()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

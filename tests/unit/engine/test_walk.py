@@ -360,6 +360,7 @@ def test_ctrl_c_in_an_unattended_run_ends_it(bench):
     assert ran.steps == [("not_run", "interrupted"), ("not_run", None)]
     assert len(ran.of(StepStarted)) == len(ran.of(StepEnded)) == 1
     assert ran.events[-1].status == 130
+    bench.target.close()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
