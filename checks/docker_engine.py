@@ -19,6 +19,7 @@ from labrunner.checking.wording import cut, listed, shown
 TIMEOUT = 10
 GONE = "The Docker Engine of the sandbox does not answer"
 LOG_LINES = 2000
+TAGS_SHOWN = 16
 
 
 # Images and tags
@@ -278,7 +279,11 @@ def _tag_words(tags: list[str]) -> str:
 
 
 def _has(found: Mapping[str, str]) -> str:
-    return f" It has {listed(sorted(found)[:8])}." if found else ""
+    names = sorted(found)
+    more = len(names) - TAGS_SHOWN
+    if more > 0:
+        return f" It has {', '.join(f'`{name}`' for name in names[:TAGS_SHOWN])} and {more} more."
+    return f" It has {listed(names)}." if names else ""
 
 
 def _another(name: str, identity: str, measure: str, wanted: str) -> str:

@@ -34,10 +34,13 @@ class Prover:
     _arrived: tuple[str, int] | None = None
     """The lab, and the number of the step in it, that the target's state now leads to."""
     _problems: list[str] = field(default_factory=list)
+    _bug: bool = False
+    """A check of the step has a defect."""
 
     def __call__(self, run: StepRun) -> StepResult:
         """Prove one step. A StepResult that is FAILED names what is not proven."""
         self._problems = []
+        self._bug = False
         run.choose()
         try:
             self._arrive(run)
@@ -50,7 +53,7 @@ class Prover:
         except (TargetError, ShellError) as error:
             self._arrived = None
             return machine_error(error)
-        if any(answer.bug for answer in run.answers.values()):
+        if self._bug:
             return StepResult(Outcome.ERROR, "; ".join(self._problems), Blame.BUG)
         return StepResult(Outcome.FAILED, "; ".join(self._problems)) if self._problems else StepResult(Outcome.PASSED)
 
@@ -157,6 +160,7 @@ class Prover:
         *,
         at: str = "",
     ) -> None:
+        self._bug = self._bug or (result is not None and result.bug)
         check = result.check if result else None
         place = check.at if check else at or run.step.at
         message = run.session.redactor.redact(message)

@@ -15,7 +15,8 @@ from labrunner.cli import Problem
 from labrunner.content.find import CourseNotFoundError, checks_folder, find_course
 from labrunner.content.load import load
 from labrunner.content.nodes import LibyamlMissingError
-from labrunner.content.variables import VariableError, fill_in, resolve
+from labrunner.content.variables import VariableError, fill_in, resolve, unknown_variable
+from labrunner.content.variables import problem as refusal
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.plan import Plan, SelectionError, select
 from labrunner.engine.policy import Policy
@@ -31,6 +32,7 @@ __all__ = [
     "check_folders",
     "course_arguments",
     "fill_course",
+    "given_values",
     "new_session",
     "open_course",
     "plan_of",
@@ -127,16 +129,26 @@ def settle_values(
     ask: Callable[[Variable, str], str] | None = None,
 ) -> dict[str, str]:
     """The value of every variable of the course. Raises Problem."""
-    given = dict(remembered or {})
-    for assignment in args.var:
-        name, equals, value = assignment.partition("=")
-        if not equals:
-            raise Problem(f"--var takes NAME=VALUE, not '{assignment}'", status=ExitStatus.USAGE)
-        given[name] = value
+    given = {**(remembered or {}), **given_values(course, args)}
     try:
         return resolve(course, target=target.name, given=given, known=target.values(), ask=ask)
     except VariableError as error:
         raise Problem(str(error), status=ExitStatus.USAGE) from error
+
+
+def given_values(course: Course, args: Namespace) -> dict[str, str]:
+    """What `--var` says, where the course accepts it. Raises Problem."""
+    known = {variable.name: variable for variable in course.variables}
+    given = {}
+    for assignment in args.var:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise Problem(f"--var takes NAME=VALUE, not '{assignment}'", status=ExitStatus.USAGE)
+        refused = refusal(known[name], value) if name in known else unknown_variable(name, known)
+        if refused is not None:
+            raise Problem(refused, status=ExitStatus.USAGE)
+        given[name] = value
+    return given
 
 
 def fill_course(course: Course, values: Mapping[str, str]) -> Course:

@@ -1,6 +1,7 @@
 """`labrunner run`: guided on a terminal, unattended without one."""
 
 import json
+import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Mapping
@@ -44,6 +45,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.cli.opening import (
         carry_out,
         fill_course,
+        given_values,
         new_session,
         open_course,
         plan_of,
@@ -57,6 +59,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         raise Problem("name labs or give --all, not both", status=ExitStatus.USAGE)
     course = open_course(args.course, env)
     plan_of(course, args.labs)
+    given_values(course, args)
     questions = _questions(args, env) if guided else None
     require_trust(course, env, trusted=args.trust, confirm=questions.confirm_trust if questions else None)
     require_writable(args.report)
@@ -94,7 +97,7 @@ def _policy(course: Course, args: Namespace, env: Mapping[str, str], *, guided: 
             course=course,
             env=env,
             accessible=args.accessible,
-            sandbox_line=sandbox_line(args, env),
+            command_line=typed(args, env),
         ) as guide:
             yield guide
     else:
@@ -106,15 +109,22 @@ def unattended(args: Namespace, env: Mapping[str, str], *, mode: str = "unattend
     from labrunner.engine.policy import Unattended
     from labrunner.ui.plain import Plain
 
-    plain = Plain(sys.stderr, env=env, report=args.report or "", sandbox_line=sandbox_line(args, env))
+    plain = Plain(sys.stderr, env=env, report=args.report or "", command_line=typed(args, env))
     return Unattended(plain.show, mode=mode)
 
 
-def sandbox_line(args: Namespace, env: Mapping[str, str]) -> Callable[[str], str]:
-    """How this user can type what is to be done with the sandbox (`make lab` tells us, in a checkout)."""
-    program = env.get("LABRUNNER_COMMAND") or "labrunner"
-    option = "" if args.sandbox == "default" else f" --sandbox {args.sandbox}"
-    return lambda action: f"{program} sandbox {action}{option}"
+def typed(args: Namespace, env: Mapping[str, str]) -> Callable[[str], str]:
+    """How this user can type what is to be done next (`make lab` tells us, in a checkout): with this run's options."""
+    sandbox = [] if args.sandbox == "default" else ["--sandbox", args.sandbox]
+    course = ["--course", args.course] if args.course else []
+    course += ["--accessible"] if getattr(args, "accessible", False) else []
+    course += [word for assignment in args.var for word in ("--var", assignment)]
+
+    def line(words: str) -> str:
+        options = [*sandbox, *(course if words.startswith("run") else ())]
+        return " ".join([env.get("LABRUNNER_COMMAND") or "labrunner", words, *map(shlex.quote, options)])
+
+    return line
 
 
 def require_writable(path: str | None) -> None:

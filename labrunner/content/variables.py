@@ -6,14 +6,24 @@ Expectation, the value is put in as literal text.
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar, cast
 
 from labrunner.content.nearest import shown, suggestion
 from labrunner.matching.placeholders import escape
 from labrunner.model import Course, Expectation, Step, Variable
 
-__all__ = ["EVERY_TARGET", "VariableError", "fill", "fill_in", "fill_step", "problem", "references", "resolve"]
+__all__ = [
+    "EVERY_TARGET",
+    "VariableError",
+    "fill",
+    "fill_in",
+    "fill_step",
+    "problem",
+    "references",
+    "resolve",
+    "unknown_variable",
+]
 
 T = TypeVar("T")
 
@@ -114,6 +124,11 @@ def _filled(thing: object, values: Mapping[str, str], *, pattern: bool) -> objec
     return dataclasses.replace(thing, **changes) if changes else thing
 
 
+def unknown_variable(name: str, known: Iterable[str]) -> str:
+    """What to say of a name that is no variable of the course."""
+    return f"The course has no variable {shown(name)}{suggestion(name, known)}"
+
+
 def problem(variable: Variable, value: str) -> str | None:
     """Why the course refuses that value, for the person who gave it; None if it does not."""
     if _CONTROL.search(value):
@@ -143,7 +158,7 @@ def resolve(
     names = {variable.name for variable in course.variables}
     for name in given:
         if name not in names:
-            raise VariableError(name, f"The course has no variable {shown(name)}{suggestion(name, names)}")
+            raise VariableError(name, unknown_variable(name, names))
     values: dict[str, str] = {}
     for variable in course.variables:
         if variable.name in known:

@@ -110,6 +110,8 @@ class _Verdict:
     def reason(self) -> str:
         if not self.expected or not self.actual:
             return ""
+        if len(self.explanation) == 1:
+            return self.explanation[0]
         return f"Expected {_line(self.expected)}; came {_line(self.actual)}."
 
 

@@ -274,4 +274,5 @@ class StepRun:
 def machine_error(error: Exception) -> StepResult:
     """A target's or shell's error as a result: what, and what to do next."""
     remedy = getattr(error, "remedy", "")
-    return StepResult(Outcome.ERROR, f"{error} {remedy}".strip(), Blame.TARGET)
+    reason = f"{str(error).rstrip('.')}. What to do: {remedy.rstrip('.')}." if remedy else str(error)
+    return StepResult(Outcome.ERROR, reason, Blame.TARGET)

@@ -59,6 +59,7 @@ def attempt(run: StepRun, *, start: int = 0) -> StepResult:
 
 
 def _actions(run: StepRun, start: int) -> StepResult:
+    since = start  # where what has not been checked begins: that is to be done again when a check fails
     for action in run.actions[start:]:
         _decide(run, Point.COMMAND, _FORWARD, action=action)
         run.failed_at = action.number
@@ -69,9 +70,12 @@ def _actions(run: StepRun, start: int) -> StepResult:
                 run.recognise(f"{done.output}\n{done.reason}")
             return result
         asked = _ask(run, after=action.item.ref) if action.item.ref else None
-        if asked is not None and asked.outcome is not Outcome.PASSED:
-            return asked
-    run.failed_at = 0
+        if asked is not None:
+            if asked.outcome is not Outcome.PASSED:
+                run.failed_at = since
+                return asked
+            since = action.number + 1
+    run.failed_at = since if since < len(run.actions) else 0
     return _ask(run, after=None) or StepResult(Outcome.PASSED)
 
 

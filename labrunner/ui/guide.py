@@ -44,7 +44,7 @@ class Guide:
     """Guides through `course` (its variables filled in) on a terminal.
 
     accessible: plain lines in reading order, nothing redrawn, no boxes, no meaning in colour.
-    sandbox_line: names a command line about the sandbox, for the advice at the end.
+    command_line: makes `run LAB` or `sandbox down` a line that this user can type, for advice.
     Use it as a context manager: leaving it gives the terminal back whatever happened.
     """
 
@@ -59,7 +59,7 @@ class Guide:
         course: Course,
         env: Mapping[str, str],
         accessible: bool = False,
-        sandbox_line: texts.SandboxLine = texts.sandbox_line,
+        command_line: texts.CommandLine = texts.command_line,
     ) -> None:
         self._screen = Screen(stream, env=env, accessible=accessible)
         self._keys = Keyboard(source, self._screen.sink)
@@ -67,7 +67,7 @@ class Guide:
         self._program_keys = ProgramKeys(self.keyboard)
         self._scenes = Scenes(self._screen, course)
         self._course = course
-        self._sandbox_line = sandbox_line
+        self._command_line = command_line
         self._tally = Tally()
         self._output: LiveOutput | None = None
         self._introduced: tuple[str, str] | None = None
@@ -222,7 +222,7 @@ class Guide:
             self._screen.line("You stop here, and that is fine.")
 
     def _session_ended(self, event: events.SessionEnded) -> None:
-        self._scenes.summary(event, self._tally, line=self._sandbox_line)
+        self._scenes.summary(event, self._tally, line=self._command_line)
 
     # -- what is decided
 
@@ -240,7 +240,7 @@ class Guide:
         if moment.outcome is Outcome.ERROR:
             if moment.reason != self._said:
                 self._screen.verdict(Outcome.ERROR, moment.reason)
-            self._screen.line(texts.error_advice(self._tally.target, self._sandbox_line), indent=2)
+            self._screen.line(texts.error_advice(self._tally.target, self._command_line), indent=2)
         return self._ask(moment, "go on")
 
     def _decide_step(self, moment: Moment) -> Move:
@@ -294,12 +294,12 @@ class Guide:
                 return chosen
             self._screen.line(self._refusal(answer, moment))
 
-    @staticmethod
-    def _refusal(answer: str, moment: Moment) -> str:
+    def _refusal(self, answer: str, moment: Moment) -> str:
         if answer in {"h", "hint"}:
             return "You have seen every hint of this step." if moment.hints_shown else "There is no hint here."
         shown = texts.clean(answer)[:20]
-        return f"`{shown}` is none of the choices." if shown else "That is none of the choices."
+        own = f"To try commands of your own: `{self._command_line('sandbox shell')}`, in another terminal."
+        return f"`{shown}` is none of the choices. {own}" if shown else f"That is none of the choices. {own}"
 
     def _line(self, prompt: str) -> str | None:
         self._screen.gap()
@@ -310,7 +310,7 @@ class Guide:
             self._quitting = True
             here = f"{moment.lab.name or moment.lab.id}/{moment.step.id}"
             self._screen.line("You stop here, and that is fine. To start at this step again:")
-            self._screen.verbatim([f"labrunner run {here}"], indent=4)
+            self._screen.verbatim([self._command_line(f"run {here}")], indent=4)
         return Move.QUIT if Move.QUIT in moment.moves else moment.moves[0]
 
     def choose(self, step: Step, options: tuple[Option, ...]) -> tuple[Option, ...]:  # noqa: ARG002

@@ -41,13 +41,13 @@ class Plain:
         *,
         env: Mapping[str, str],
         report: str = "",
-        sandbox_line: texts.SandboxLine = texts.sandbox_line,
+        command_line: texts.CommandLine = texts.command_line,
     ) -> None:
         self._sink = Sink(stream)
         self._prompt = is_terminal(stream)
         self._color = wants_color(stream, env)
         self._report = report
-        self._sandbox_line = sandbox_line
+        self._command_line = command_line
         self._tally = Tally()
         self._text: list[str] = []
         self._show: Mapping[type[events.Event], Callable[[Any], None]] = {
@@ -173,9 +173,9 @@ class Plain:
             reason = f": {end.reason}" if end.reason else ""
             self._verdict(end.outcome, f"{end.lab}/{end.step}{reason}", indent="  ")
         if any(end.outcome is Outcome.ERROR for end in wrong):
-            self._say(texts.error_advice(self._tally.target, self._sandbox_line), indent="  ")
+            self._say(texts.error_advice(self._tally.target, self._command_line), indent="  ")
         if self._tally.mode != "check":
-            remains, command = texts.what_remains(self._tally.target, self._tally.made, self._sandbox_line)
+            remains, command = texts.what_remains(self._tally.target, self._tally.made, self._command_line)
             if remains:
                 self._say(remains)
             if command:

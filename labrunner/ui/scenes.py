@@ -84,7 +84,7 @@ class Scenes:
         """A short word for a step that passed."""
         return PRAISE[number % len(PRAISE)]
 
-    def summary(self, event: SessionEnded, tally: Tally, *, line: texts.SandboxLine) -> None:
+    def summary(self, event: SessionEnded, tally: Tally, *, line: texts.CommandLine) -> None:
         """How the session ended and what is left."""
         screen = self._screen
         screen.gap()

@@ -9,29 +9,29 @@ from labrunner.record.events import CommandEnded
 __all__ = [
     "MARKS",
     "SHELL_RESTARTED",
-    "SandboxLine",
+    "CommandLine",
     "ascii_only",
     "clean",
+    "command_line",
     "command_verdict",
     "count",
     "duration",
     "error_advice",
     "excerpt",
     "headline",
-    "sandbox_line",
     "things",
     "totals_line",
     "what_remains",
     "word",
 ]
 
-SandboxLine = Callable[[str], str]
-"""The command line of a `sandbox` action, as this user can type it."""
+CommandLine = Callable[[str], str]
+"""Makes `run lab-2` or `sandbox down` a line that this user can type: the program, and the options of this run."""
 
 
-def sandbox_line(action: str) -> str:
-    """The line for the usual sandbox, with labrunner on the PATH."""
-    return f"labrunner sandbox {action}"
+def command_line(words: str) -> str:
+    """The line without options, with labrunner on the PATH."""
+    return f"labrunner {words}"
 
 
 WORDS: Mapping[Outcome, str] = {
@@ -126,10 +126,10 @@ def headline(event: CommandEnded) -> tuple[str, tuple[str, ...]]:
     return command_verdict(event), ()
 
 
-def error_advice(target: str, line: SandboxLine) -> str:
+def error_advice(target: str, line: CommandLine) -> str:
     """What an ERROR means and what to do next."""
     if target == "sandbox":
-        cause, look = "the sandbox or labrunner itself had a problem", f"See `{line('status')}`, then run"
+        cause, look = "the sandbox or labrunner itself had a problem", f"See `{line('sandbox status')}`, then run"
     else:
         cause, look = f"{target or 'the target'} or labrunner itself had a problem", "Run"
     return f"This is not your mistake: {cause}. {look} the step again; if it stays, tell your instructor."
@@ -152,12 +152,12 @@ def things(kinds: Iterable[str]) -> str:
     return ", ".join(count(number, kind.replace("-", " ")) for kind, number in counted.items())
 
 
-def what_remains(target: str, kinds: Iterable[str], line: SandboxLine) -> tuple[str, str]:
+def what_remains(target: str, kinds: Iterable[str], line: CommandLine) -> tuple[str, str]:
     """What is left behind after the run, and the command that removes it; either may be empty."""
     made = things(kinds)
     if target == "sandbox":
         holds = f", with what you made in it ({made})" if made else ""
-        return f"The sandbox is still running{holds}. This removes it and everything in it:", line("down")
+        return f"The sandbox is still running{holds}. This removes it and everything in it:", line("sandbox down")
     if made:
         return f"Made during this run and still there: {made}. Remove what you do not need.", ""
     return "", ""

@@ -196,7 +196,7 @@ def test_a_target_that_is_gone_is_no_verdict_about_a_check(bench, monkeypatch):
     monkeypatch.setattr(type(bench.target), "health", gone)
     ran = bench.prove(making("a"))
     assert ran.status is ExitStatus.TARGET
-    assert ran.steps == [("error", "the engine is gone Start it.")]
+    assert ran.steps == [("error", "the engine is gone. What to do: Start it.")]
 
 
 def test_a_check_that_cannot_ask_is_no_verdict_either(bench):

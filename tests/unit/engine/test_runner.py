@@ -170,7 +170,7 @@ def test_check_tells_a_machine_that_is_not_well_from_a_wrong_state(bench, monkey
     missing = Check(kind="file.exists", args={"path": "a"})
     ran = bench(step(checks=(missing,)), conduct=survey)
     assert ran.status is ExitStatus.TARGET
-    assert ran.steps == [("error", "the engine is gone Start it.")]
+    assert ran.steps == [("error", "the engine is gone. What to do: Start it.")]
 
 
 def test_check_names_a_bug_as_ours(bench):

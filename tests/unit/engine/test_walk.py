@@ -113,19 +113,21 @@ def test_a_check_after_a_command_is_asked_then_and_stops_the_rest(bench):
     assert ran.steps == [("failed", "There is no file `z`.")]
 
 
-def test_a_retry_after_such_a_check_runs_its_command_again(bench):
+def test_a_retry_after_such_a_check_runs_again_what_had_not_been_checked_before(bench):
     learner = Learner({Point.FAILED: [Move.RETRY]})
     ran = bench(
         step(
-            "echo x >> first",
-            Command(run="echo y >> two; test $(wc -l < two) = 1 || touch a", ref="r"),
-            checks=(there("a", after="r"),),
+            Command(run="echo x >> first", ref="f"),
+            "echo y >> second",
+            Command(run="echo z >> third; test $(wc -l < third) = 1 || touch a", ref="r"),
+            checks=(there("first", after="f"), there("a", after="r")),
         ),
         learner=learner,
     )
     assert ran.status is ExitStatus.PASSED
     assert (bench.work / "first").read_text() == "x\n"
-    assert (bench.work / "two").read_text() == "y\ny\n"
+    assert (bench.work / "second").read_text() == "y\ny\n"
+    assert (bench.work / "third").read_text() == "z\nz\n"
 
 
 def test_a_check_waits_for_what_comes_later(bench):
@@ -199,7 +201,7 @@ def test_a_failure_on_a_machine_that_is_not_well_is_the_machines(bench, monkeypa
     mistake = Mistake(when=("no such",), text="never told")
     ran = bench(step("echo no such; false", mistakes=(mistake,)))
     assert ran.status is ExitStatus.TARGET
-    assert ran.steps == [("error", "the engine is gone Start it.")]
+    assert ran.steps == [("error", "the engine is gone. What to do: Start it.")]
     assert ran.of(MistakeRecognised) == []
 
 
