@@ -24,6 +24,7 @@ from labrunner.sandbox.tools import Tools
 
 __all__ = ["Sandbox", "Status", "attach", "down", "status", "up"]
 
+_DOWN_REMEDY = "Let it end first, or add `--force` to end the sandbox under it."
 _PARTS = ("engine", "home", "work", "tmp", "log")
 
 
@@ -121,7 +122,7 @@ def down(name: str, env: Mapping[str, str], *, keep: bool = False, force: bool =
     with ExitStack() as locks:
         locks.enter_context(_alone(place))
         if not force:
-            locks.enter_context(lock_of(place, "labrunner sandbox down"))
+            locks.enter_context(lock_of(place, "labrunner sandbox down", remedy=_DOWN_REMEDY))
         _end(place, orderly=keep)
         _sweep_groups(place)
         if not keep:

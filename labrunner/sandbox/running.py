@@ -188,9 +188,9 @@ class Sandbox:
                 return
 
 
-def lock_of(place: Layout, what: str) -> Lock:
-    """The lock of that sandbox, held. Raises SandboxBusy."""
-    return Lock(f"{place.run}/lock", what=what, busy=f"sandbox '{place.name}' is in use", remedy=_BUSY_REMEDY)
+def lock_of(place: Layout, what: str, *, remedy: str = _BUSY_REMEDY) -> Lock:
+    """The lock of that sandbox, held. remedy: what a second one can do. Raises SandboxBusy."""
+    return Lock(f"{place.run}/lock", what=what, busy=f"sandbox '{place.name}' is in use", remedy=remedy)
 
 
 def remedy_up(name: str) -> str:
