@@ -350,13 +350,15 @@ def programs():
 
 
 def test_ctrl_c_in_an_unattended_run_ends_it(bench):
+    mark = f"sleep 60.{os.getpid()}"
+
     def interrupt():
-        until(lambda: "sleep 60.25" in programs())
+        until(lambda: mark in programs())
         os.kill(os.getpid(), signal.SIGINT)
 
     person = threading.Thread(target=interrupt)
     person.start()
-    ran = bench(step("sleep 60.25"), step("touch next", name="next"))
+    ran = bench(step(mark), step("touch next", name="next"))
     person.join()
     assert ran.status is ExitStatus.INTERRUPTED
     assert ran.steps == [("not_run", "interrupted"), ("not_run", None)]
