@@ -28,7 +28,7 @@ def test_a_second_run_on_one_sandbox_is_told_who_holds_it(finished, terminal):
         second = finished.run(*words)
         assert second.status == 4, (words, second)
         assert f"`labrunner run lab-2` (pid {learner.process.pid}, " in second.err
-        assert "--sandbox" in second.err
+        assert ("--force" if words[-1] == "down" else "--sandbox NAME") in second.err
     learner.type("q\n")
     learner.end()
     assert finished.run("check", "lab-2").status == 0
