@@ -74,11 +74,15 @@ class Prover:
             if result.outcome is not Outcome.PASSED:
                 self._fail(run, "before", f"the earlier step {step.id} does not pass: {result.reason}")
 
-    def _changing(self, run: StepRun) -> None:
+    def _set_up(self, run: StepRun) -> Inventory:
+        """What is there when the step's setup has been done."""
         problem = run.set_up(run.step.setup)
         if problem:
             self._fail(run, "before", problem.reason)
-        before = run.session.target.inventory()
+        return run.session.target.inventory()
+
+    def _changing(self, run: StepRun) -> None:
+        before = self._set_up(run)
         self._must_fail(run, "before")
         self._must_pass(run, "after")
         self._must_pass(run, "again")
@@ -87,10 +91,7 @@ class Prover:
         self._arrived = (run.lab.id, run.number + 1)
 
     def _reading(self, run: StepRun) -> None:
-        problem = run.set_up(run.step.setup)
-        if problem:
-            self._fail(run, "before", problem.reason)
-        before = run.session.target.inventory()
+        before = self._set_up(run)
         self._must_pass(run, "after")
         self._must_pass(run, "again")
         changes = differences(before, run.session.target.inventory())
@@ -144,7 +145,7 @@ class Prover:
             if not isinstance(action.item, Command):
                 continue
             result = run.do(action)
-            if not action.item.expect.reads_output:
+            if not action.item.expect.reads_output and action.item.expect.exit == 0:
                 continue
             failed = result.outcome is Outcome.FAILED
             message = result.reason if failed else "its expectation holds under the planted wrong state too"

@@ -106,10 +106,8 @@ def require_trust(
 def _trusted(file: Path) -> set[str]:
     try:
         return set(json.loads(file.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return set()
     except (OSError, ValueError, TypeError):
-        return set()  # unreadable trust is no trust: the user is asked again
+        return set()  # none yet, or unreadable: no trust, so the user is asked
 
 
 def plan_of(course: Course, selectors: Sequence[str]) -> Plan:

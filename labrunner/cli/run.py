@@ -114,11 +114,13 @@ def unattended(args: Namespace, env: Mapping[str, str], *, mode: str = "unattend
 
 
 def typed(args: Namespace, env: Mapping[str, str]) -> Callable[[str], str]:
-    """How this user can type what is to be done next (`make lab` tells us, in a checkout): with this run's options."""
+    """How this user can type what is to be done next (`make lab` tells us, in a checkout): with this run's options.
+
+    Not with `--var`: the sandbox remembers the values, and a secret is not shown.
+    """
     sandbox = [] if args.sandbox == "default" else ["--sandbox", args.sandbox]
     course = ["--course", args.course] if args.course else []
     course += ["--accessible"] if getattr(args, "accessible", False) else []
-    course += [word for assignment in args.var for word in ("--var", assignment)]
 
     def line(words: str) -> str:
         options = [*sandbox, *(course if words.startswith("run") else ())]

@@ -208,3 +208,10 @@ def test_a_bug_in_a_check_is_named_as_one(bench):
     ran = bench.prove(making("a", checks=(there("a"), Check(kind="t.bug", at="lab.yaml:12:9"))))
     assert ran.status is ExitStatus.BUG
     assert "t.bug (lab.yaml:12:9)" in ran.steps[0][1]
+
+
+def test_an_expected_failure_that_comes_in_the_wrong_state_too_proves_nothing(bench):
+    fails = Command(run="test -e b", expect=Expectation(exit="nonzero"), at="lab.yaml:7:5")
+    wrong = WrongState(run="true", says="Nothing is wrong.")
+    ran = bench.prove(Step(id="read", title="", text="", reads_only=True, commands=(fails,), wrong=wrong))
+    assert [(place, phase) for _, place, phase, _ in refused(ran)] == [("lab.yaml:7:5", "wrong-state")]
