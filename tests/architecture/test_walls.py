@@ -19,6 +19,7 @@ LAYERS = [
     {"engine"},
     {"targets"},
     {"checking", "shell", "record", "sandbox"},
+    {"emulator"},
     {"content", "matching"},
     {"model", "places", "__init__"},
 ]
@@ -39,6 +40,10 @@ LIBRARIES = {
     "pty": {"shell", "sandbox"},
     "multiprocessing": {"shell", "sandbox"},
     "azure": {"targets"},
+    "aiohttp": {"emulator"},
+    "jwt": {"emulator"},
+    "cryptography": {"emulator"},
+    "sqlite3": {"emulator"},
 }
 
 
@@ -105,3 +110,11 @@ def test_the_engine_starts_without_heavy_libraries() -> None:
 def test_the_command_line_starts_with_next_to_nothing() -> None:
     loaded = _loaded_by("labrunner.cli")
     assert not loaded & {"argparse", "dataclasses", "pathlib", "json", "re", "typing"}
+
+
+def test_the_emulator_knows_nothing_of_labs() -> None:
+    for path in (PACKAGE / "emulator").rglob("*.py"):
+        others = [
+            name for name, _ in _imports(path) if name.startswith("labrunner.") and name.split(".")[1] != "emulator"
+        ]
+        assert not others, f"{path.relative_to(ROOT)} imports {others}"

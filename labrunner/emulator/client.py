@@ -1,0 +1,144 @@
+"""Talks to the control socket from outside. Standard library only."""
+
+import http.client
+import json
+import socket
+from typing import Any
+
+__all__ = ["ControlClient", "ControlError", "SecretsFeed"]
+
+_SECONDS = 10.0
+
+
+class ControlError(Exception):
+    """The local Azure does not answer, or refuses; the text says which."""
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class ControlClient:
+    """Each call is one request. path: the socket's. Every method raises ControlError."""
+
+    def __init__(self, path: str, *, timeout: float = _SECONDS) -> None:
+        self._path = path
+        self._timeout = timeout
+
+    def status(self) -> dict[str, Any]:
+        """See `control`."""
+        found: dict[str, Any] = self._ask("GET", "/status")
+        return found
+
+    def operator(self) -> tuple[str, str]:
+        """The identity that checks ask with: its id and secret."""
+        found = self._ask("GET", "/operator")
+        return found["client_id"], found["client_secret"]
+
+    def seed(self, wanted: dict[str, Any]) -> None:
+        """Make what is missing of it (`seed.apply`)."""
+        self._ask("POST", "/seed", wanted)
+
+    def reset(self) -> None:
+        """As new."""
+        self._ask("POST", "/reset")
+
+    def inventory(self) -> list[tuple[str, str, str]]:
+        """(kind, name, immutable id) of everything."""
+        return [(kind, name, identity) for kind, name, identity in self._ask("GET", "/inventory")]
+
+    def device_codes(self) -> list[str]:
+        """The codes of sign-ins that wait for somebody to approve them."""
+        return list(self._ask("GET", "/device-codes")["pending"])
+
+    def approve(self, code: str) -> None:
+        """Let the sandbox's user sign in with that code."""
+        self._ask("POST", f"/device-codes/{code}/approve")
+
+    def secrets(self) -> "SecretsFeed":
+        """All secrets that were issued, and those to come."""
+        return SecretsFeed(self._path, self._timeout)
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+        connection = _UnixConnection(self._path, self._timeout)
+        try:
+            connection.request(method, path, body=None if body is None else json.dumps(body))
+            answer = connection.getresponse()
+            found = json.loads(answer.read() or b"{}")
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise ControlError(f"the local Azure does not answer: {error}") from error
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise ControlError(f"the local Azure refuses: {found.get('error', answer.status)}")
+        return found
+
+
+class SecretsFeed:
+    """The stream of issued secrets. A secret is here before the answer that holds it has left the local Azure."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        self._channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._channel.settimeout(timeout)
+        self._raw = bytearray()
+        self._known: list[str] = []
+        try:
+            self._channel.connect(path)
+            self._channel.sendall(b"GET /secrets HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            while b"\r\n\r\n" not in self._raw:
+                self._receive()
+            head, _, rest = bytes(self._raw).partition(b"\r\n\r\n")
+            if not head.startswith(b"HTTP/1.1 200"):
+                raise ControlError("the local Azure does not tell its secrets")
+            self._raw = bytearray(rest)
+            self._complete = False
+            self._known += self._lines()
+            while not self._complete:
+                self._receive()
+                self._known += self._lines()
+            self._channel.setblocking(False)  # noqa: FBT003
+        except OSError as error:
+            self._channel.close()
+            raise ControlError(f"the local Azure does not answer: {error}") from error
+
+    def new(self) -> list[str]:
+        """The secrets since the last call, at once; of a local Azure that is gone, none."""
+        try:
+            while True:
+                self._receive()
+        except (BlockingIOError, ConnectionError, OSError):
+            pass
+        found, self._known = [*self._known, *self._lines()], []
+        return found
+
+    def close(self) -> None:
+        """Idempotent."""
+        self._channel.close()
+
+    def _receive(self) -> None:
+        part = self._channel.recv(65536)
+        if not part:
+            raise ConnectionResetError("the stream of secrets has ended")
+        self._raw += part
+
+    def _lines(self) -> list[str]:
+        """The whole chunks (RFC 9112, 7.1) that have come: each is a secret, or an empty line after the known ones."""
+        found = []
+        while (end := self._raw.find(b"\r\n")) >= 0:
+            size = int(bytes(self._raw[:end]), 16)
+            if len(self._raw) < end + 2 + size + 2:
+                break
+            line = bytes(self._raw[end + 2 : end + 2 + size]).strip()
+            del self._raw[: end + 2 + size + 2]
+            if line:
+                found.append(str(json.loads(line)))
+            else:
+                self._complete = True
+        return found

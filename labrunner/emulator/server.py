@@ -1,0 +1,122 @@
+"""The local Azure as one running thing: its services behind their host names, and the listeners in front of them."""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Sequence
+from pathlib import Path
+
+from aiohttp import web
+
+from labrunner.emulator.certificates import Authority
+from labrunner.emulator.proxy import serve_proxy
+from labrunner.emulator.refusal import Refusal
+from labrunner.emulator.routing import Call, Router, Service
+from labrunner.emulator.world import World
+
+__all__ = ["DOMAINS", "Server", "public_authorities", "services"]
+
+DOMAINS = (
+    "management.azure.com",
+    "login.microsoftonline.com",
+    "graph.microsoft.com",
+    "azurecr.io",
+    "blob.core.windows.net",
+)
+"""What the certificate authority may sign for."""
+
+_LOG = logging.getLogger(__name__)
+
+
+def services() -> tuple[Service, ...]:
+    """All that there are."""
+    from labrunner.emulator import acr, arm, entra, graph
+
+    return (arm.SERVICE, entra.SERVICE, graph.SERVICE, acr.SERVICE)
+
+
+def public_authorities() -> bytes:
+    """The authorities that the client libraries trust anyway (PEM)."""
+    import certifi
+
+    return Path(certifi.where()).read_bytes()
+
+
+class Server:
+    """Answers for the emulated hosts."""
+
+    def __init__(self, world: World, parts: Sequence[Service], authority: Authority) -> None:
+        self.world = world
+        self._parts = [(service, Router(service)) for service in parts]
+        self._context: ssl.SSLContext = authority.context()
+        self._http = web.Server(self._handle, access_log=None, keepalive_timeout=60.0)
+        self._servers: list[asyncio.Server] = []
+
+    async def listen(self, *, proxy: tuple[str, int] | None, tls: tuple[str, int] | None) -> None:
+        """Open the listeners. Raises OSError."""
+        if proxy is not None:
+            server = await serve_proxy(*proxy, emulated=self.emulated, context=self._context, handler=self._http)
+            self._servers.append(server)
+        if tls is not None:
+            loop = asyncio.get_running_loop()
+            self._servers.append(await loop.create_server(self._http, *tls, ssl=self._context))
+
+    @property
+    def ports(self) -> list[int]:
+        """The ports of the listeners, in the order of `listen`'s arguments."""
+        return [server.sockets[0].getsockname()[1] for server in self._servers]
+
+    async def close(self) -> None:
+        """Stop listening and end every connection."""
+        for server in self._servers:
+            server.close()
+        await self._http.shutdown(timeout=1.0)
+
+    def emulated(self, host: str) -> bool:
+        """Whether some service has that host name."""
+        return any(service.serves(host) for service, _ in self._parts)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        host = (request.headers.get("Host") or "").lower().partition(":")[0]
+        found = next(((service, router) for service, router in self._parts if service.serves(host)), None)
+        if found is None:
+            return web.Response(status=421, text=f"The local Azure has no host {host!r}.\n")
+        service, router = found
+        call = Call(world=self.world, service=service, request=request, host=host)
+        response = await self._answer(call, router)
+        name = call.operation.name if call.operation else "-"
+        _LOG.info("%s %s %s%s %s", response.status, request.method, host, request.rel_url.raw_path, name)
+        return response
+
+    async def _answer(self, call: Call, router: Router) -> web.StreamResponse:
+        service, request = call.service, call.request
+        try:
+            found = router.find(request.method, request.rel_url.raw_path)
+            if found is None:
+                raise _not_implemented(call, router)  # noqa: TRY301 - rendered as what a handler raises
+            call.operation, call.params = found
+            if not call.operation.open:
+                await service.admit(call)
+            return await call.operation.handler(call)
+        except Refusal as refusal:
+            return service.render(refusal, call)
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception:  # noqa: BLE001 - a defect in one operation must not take the others along
+            _LOG.exception("%s %s%s failed", request.method, call.host, request.rel_url.raw_path)
+            return service.render(
+                Refusal(500, "InternalServerError", "The local Azure has a defect here; its log says more."), call
+            )
+
+
+def _not_implemented(call: Call, router: Router) -> Refusal:
+    path = call.request.rel_url.raw_path
+    what = f"{call.request.method} {path}"
+    _LOG.warning("not implemented: %s %s", call.service.name, what)
+    allowed = router.methods(path)
+    more = f" That path knows {', '.join(allowed)}." if allowed else ""
+    return Refusal(
+        501,
+        "NotImplemented",
+        f"labrunner's local Azure does not have the operation {what} of {call.service.title}.{more}",
+    )

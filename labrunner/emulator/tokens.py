@@ -1,0 +1,68 @@
+"""Signed tokens (RFC 7519), issued and verified with a key that never leaves the state folder."""
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import jwt
+
+from labrunner.emulator.issued import Issued
+from labrunner.emulator.store import Store
+
+__all__ = ["TokenProblem", "Tokens"]
+
+_ALGORITHM = "HS256"
+"""Azure signs with RS256; neither az nor the SDKs verify signatures (they are the audience's business), and nobody
+but this program has to."""
+
+
+class TokenProblem(Exception):  # noqa: N818 - an answer about a token
+    """kind: "expired", "forged" (not ours, or changed) or "audience" (ours, but for somebody else)."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class Tokens:
+    """Issues and verifies. The key is made once per state folder."""
+
+    def __init__(self, store: Store, issued: Issued, *, now: Callable[[], float]) -> None:
+        self._store = store
+        self._issued = issued
+        self._now = now
+        store.define("CREATE TABLE IF NOT EXISTS signing (id INTEGER PRIMARY KEY CHECK (id = 1), key TEXT NOT NULL)")
+        self._key = ""
+        self.load()
+
+    def load(self) -> None:
+        """Take the state folder's key, or make one. Again after the store was emptied."""
+        with self._store.write() as db:
+            db.execute("INSERT OR IGNORE INTO signing VALUES (1, ?)", (secrets.token_hex(32),))
+        row = self._store.row("SELECT key FROM signing")
+        self._key = row["key"] if row else ""
+
+    def issue(self, claims: Mapping[str, Any], *, seconds: float) -> str:
+        """A token with these claims, valid from now for `seconds`."""
+        now = int(self._now())
+        expires = now + int(seconds)
+        body = {"iat": now, "nbf": now, "exp": expires, **claims}
+        return self._issued.add(jwt.encode(body, self._key, algorithm=_ALGORITHM), expires=expires)
+
+    def verify(self, token: str, *, audience: str | Iterable[str]) -> dict[str, Any]:
+        """The token's claims. Raises TokenProblem."""
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                self._key,
+                algorithms=[_ALGORITHM],
+                options={"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
+            )
+        except (jwt.InvalidTokenError, ValueError) as error:
+            raise TokenProblem("forged") from error
+        if float(claims.get("exp", 0)) <= self._now():
+            raise TokenProblem("expired")
+        wanted = {audience} if isinstance(audience, str) else set(audience)
+        if str(claims.get("aud", "")).rstrip("/") not in {name.rstrip("/") for name in wanted}:
+            raise TokenProblem("audience")  # Entra's audiences come with and without the slash
+        return claims

@@ -1,0 +1,86 @@
+"""Everything that the local Azure knows, in one value that every handler is given."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from labrunner.emulator.clock import Clock
+from labrunner.emulator.issued import Issued
+from labrunner.emulator.state.blobs import Blobs
+from labrunner.emulator.state.directory import Directory
+from labrunner.emulator.state.images import Images
+from labrunner.emulator.state.registries import Registries
+from labrunner.emulator.state.resources import Resources
+from labrunner.emulator.state.roles import Roles
+from labrunner.emulator.state.sign_ins import SignIns
+from labrunner.emulator.state.webhooks import Webhooks
+from labrunner.emulator.store import Store
+from labrunner.emulator.tokens import Tokens
+
+__all__ = ["World", "open_world"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """The state, by what it is about. One object each, for as long as the program runs."""
+
+    store: Store
+    clock: Clock
+    issued: Issued
+    tokens: Tokens
+    directory: Directory
+    sign_ins: SignIns
+    resources: Resources
+    roles: Roles
+    registries: Registries
+    webhooks: Webhooks
+    blobs: Blobs
+    images: Images
+
+    def found(self) -> None:
+        """Have what every Azure has: a tenant, a signed-in user, a subscription that this user owns. Idempotent."""
+        self.tokens.load()
+        self.directory.found()
+        self.resources.found()
+        self.roles.found(owner=self.directory.signed_in_user().object_id, scope=self.resources.subscription_scope)
+
+    def reset(self) -> None:
+        """As new: nothing is left of what was made, uploaded or issued."""
+        self.store.empty()
+        self.sign_ins.forget()
+        self.blobs.empty()
+        self.found()
+
+    def inventory(self) -> Iterator[tuple[str, str, str]]:
+        """(kind, name, immutable id) of everything that somebody can make or remove."""
+        for part in (self.directory, self.resources, self.roles, self.registries, self.webhooks, self.images):
+            yield from part.inventory()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.store.close()
+
+
+def open_world(folder: Path, clock: Clock) -> World:
+    """The state that a folder (mode 0700, made if need be) holds."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = Store(folder / "state.sqlite")
+    issued = Issued(store, now=clock.now)
+    tokens = Tokens(store, issued, now=clock.now)
+    blobs = Blobs(folder / "blobs")
+    world = World(
+        store=store,
+        clock=clock,
+        issued=issued,
+        tokens=tokens,
+        directory=Directory(store, issued, clock),
+        sign_ins=SignIns(issued, clock),
+        resources=Resources(store, clock),
+        roles=Roles(store, clock),
+        registries=Registries(store, issued, clock),
+        webhooks=Webhooks(store, clock),
+        blobs=blobs,
+        images=Images(store, blobs, clock),
+    )
+    world.found()
+    return world
