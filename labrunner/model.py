@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 __all__ = [
+    "Azure",
+    "AzureRegistry",
+    "AzureWebhook",
     "Check",
     "Cleanup",
     "Command",
@@ -361,6 +364,34 @@ class WorkFolder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AzureWebhook:
+    """A webhook that a fresh registry has. actions: such as "push" and "delete"; service_uri: where it posts to."""
+
+    name: str
+    actions: tuple[str, ...] = ("push",)
+    service_uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AzureRegistry:
+    """A container registry that a fresh sandbox's local Azure has, empty. sku: Basic, Standard or Premium."""
+
+    name: str
+    sku: str = "Standard"
+    webhooks: tuple[AzureWebhook, ...] = ()
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Azure:
+    """What a learner finds in the sandbox's local Azure."""
+
+    resource_group: str
+    location: str = "eastus"
+    registries: tuple[AzureRegistry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
     """A loaded course. `path` is its folder, `digest` the hash of everything in it (sha256, hex)."""
 
@@ -370,6 +401,7 @@ class Course:
     variables: tuple[Variable, ...] = ()
     images: tuple[Image, ...] = ()
     work: WorkFolder = field(default_factory=WorkFolder)
+    azure: Azure | None = None
     labs: tuple[Lab, ...] = ()
     errata: tuple[Erratum, ...] = ()
     notices: tuple[Notice, ...] = ()

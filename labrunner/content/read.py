@@ -60,6 +60,7 @@ class _Reading:
             variables=head.variables,
             images=head.images,
             work=head.work,
+            azure=head.azure,
             labs=tuple(lab for lab, _ in labs),
             errata=tuple(errata),
             notices=head.notices,

@@ -18,7 +18,7 @@ __all__ = ["Known", "course_file", "kebab", "not_empty", "notice_rules", "second
 NOTICE_KINDS = ("cost", "note", "retirement", "warning")
 
 _KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_OPEN_MAPPINGS = frozenset({"args", "rows", "json", "env", "default", "files"})
+_OPEN_MAPPINGS = frozenset({"args", "rows", "json", "env", "default", "files", "registries"})
 
 
 @dataclass(frozen=True, slots=True)

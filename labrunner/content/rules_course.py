@@ -9,12 +9,17 @@ from labrunner.content.rules import Known, course_file, kebab, not_empty, notice
 from labrunner.content.shapes import CourseFile, Path
 from labrunner.content.sources import Source
 from labrunner.content.variables import NAME, references
-from labrunner.model import Diagnostic, Erratum, Variable
+from labrunner.model import Azure, Diagnostic, Erratum, Variable
 
 __all__ = ["FORMAT", "course_rules", "errata_rules"]
 
 FORMAT = 1
 """The format of a course's files that this labrunner reads."""
+
+_REGISTRY = re.compile("[A-Za-z0-9]{5,50}")
+_SKUS = ("Basic", "Standard", "Premium")
+_ACTIONS = ("push", "delete", "quarantine", "chart_push", "chart_delete")
+"""Microsoft.ContainerRegistry/registries/webhooks, `properties.actions`."""
 
 
 def course_rules(course: CourseFile, source: Source, *, known: Known) -> Iterator[Diagnostic]:
@@ -38,6 +43,30 @@ def course_rules(course: CourseFile, source: Source, *, known: Known) -> Iterato
     for index, image in enumerate(course.images):
         yield from _image_files(image.files, source, ("images", index, "files"), known)
     yield from _work_files(course.work.files, source, ("work", "files"), known)
+    if course.azure is not None:
+        yield from _azure(course.azure, source)
+
+
+def _azure(azure: Azure, source: Source) -> Iterator[Diagnostic]:
+    yield from not_empty(source, ("azure", "resource_group"), azure.resource_group)
+    registries = [(("azure", "registries", index), item) for index, item in enumerate(azure.registries)]
+    yield from unique(source, [((*path, "name"), item.name) for path, item in registries], "the registry")
+    for path, registry in registries:
+        if "@{" not in registry.name and not _REGISTRY.fullmatch(registry.name):
+            yield source.problem((*path, "name"), f"{shown(registry.name)} must be 5 to 50 letters and digits")
+        yield from _one_of(source, (*path, "sku"), registry.sku, _SKUS)
+        hooks = [((*path, "webhooks", index), item) for index, item in enumerate(registry.webhooks)]
+        yield from unique(source, [((*place, "name"), hook.name) for place, hook in hooks], "the webhook")
+        for place, hook in hooks:
+            for number, action in enumerate(hook.actions):
+                yield from _one_of(source, (*place, "actions", number), action, _ACTIONS)
+            if not hook.service_uri.startswith(("http://", "https://")):
+                yield source.problem((*place, "service_uri"), "'service_uri' must begin with http:// or https://")
+
+
+def _one_of(source: Source, path: Path, value: str, known: tuple[str, ...]) -> Iterator[Diagnostic]:
+    if source.has(path) and value not in known:
+        yield source.problem(path, f"{shown(value)} must be one of {', '.join(known)}")
 
 
 def _variable(variable: Variable, source: Source, path: Path) -> Iterator[Diagnostic]:

@@ -14,6 +14,9 @@ from typing import Any
 from labrunner.content import nodes
 from labrunner.content.nearest import shown
 from labrunner.model import (
+    Azure,
+    AzureRegistry,
+    AzureWebhook,
     Check,
     Cleanup,
     Command,
@@ -67,6 +70,7 @@ class CourseFile:
     variables: tuple[Variable, ...] = ()
     images: tuple[Image, ...] = ()
     work: WorkFolder = dataclasses.field(default_factory=WorkFolder)
+    azure: Azure | None = None
     labs: tuple[str, ...]
     errata: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
@@ -94,6 +98,9 @@ WORDS: Mapping[type, str] = {
     Variable: "a variable",
     Image: "an image",
     WorkFolder: "a work folder",
+    Azure: "the azure",
+    AzureRegistry: "a registry",
+    AzureWebhook: "a webhook",
 }
 PLAIN_TEXT: Mapping[type, str] = {Command: "run", Setup: "run", Cleanup: "run", Hint: "text"}
 """Where plain text stands for a mapping with that one key."""

@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 
 from labrunner.content.nearest import shown, suggestion
 from labrunner.matching.placeholders import escape
-from labrunner.model import Course, Expectation, Step, Variable
+from labrunner.model import AzureRegistry, AzureWebhook, Course, Expectation, Step, Variable
 
 __all__ = [
     "EVERY_TARGET",
@@ -32,6 +32,8 @@ EVERY_TARGET = "*"
 
 NOT_FILLED = frozenset({"id", "ref", "name", "at", "after", "kind", "errata", "pattern", "needs", "host", "by", "mode"})
 """Fields whose text is a name or a form, never filled."""
+FILLED_NAMES: tuple[type, ...] = (AzureRegistry, AzureWebhook)
+"""Values whose `name` is that of a thing of the target, and filled."""
 
 _REFERENCE = re.compile(r"(?P<escape>@@\{)|@\{(?P<name>[^{}\n]*)(?P<end>\})?")
 NAME = re.compile("[A-Z][A-Z0-9_]*")
@@ -115,7 +117,7 @@ def _filled(thing: object, values: Mapping[str, str], *, pattern: bool) -> objec
         return thing
     changes = {}
     for item in dataclasses.fields(thing):
-        if item.name in NOT_FILLED:
+        if item.name in NOT_FILLED and not (item.name == "name" and isinstance(thing, FILLED_NAMES)):
             continue
         before = getattr(thing, item.name)
         after = _filled(before, values, pattern=isinstance(thing, Expectation) and item.name in PATTERNS)

@@ -83,10 +83,11 @@ class Runner:
         self.session.emit(LabStarted(lab=lab.id, title=lab.title))
         before = len(self._results)
         numbers = {step.id: number for number, step in enumerate(lab.steps, 1)}
-        carried = carrying(lab)
+        lab_number = 1 + next(at for at, known in enumerate(self.course.labs) if known.id == lab.id)
+        carried = carrying(self.course)
         try:
             for step in planned.steps:
-                run = StepRun(self.session, lab, step, number=numbers[step.id], carried=carried)
+                run = StepRun(self.session, lab, step, number=numbers[step.id], lab_number=lab_number, carried=carried)
                 result = self._step(run, first=len(self._results) == before)
                 if result.blame is Blame.TARGET:
                     return False

@@ -19,7 +19,7 @@ class Session:
 
     values: course and target variables, filled in before anything is shown. course_path: the folder of the
     course, for the files that a learner is given. seen: for each host, the
-    places (step, command) of commands that `carry` and have run in the shell that is there now.
+    places (lab, step, command) of commands that `carry` and have run in the shell that is there now.
     """
 
     id: str
@@ -30,7 +30,7 @@ class Session:
     values: Mapping[str, str]
     course_path: str = ""
     clock: Callable[[], float] = time.monotonic
-    seen: dict[str, set[tuple[int, int]]] = field(default_factory=dict)
+    seen: dict[str, set[tuple[int, int, int]]] = field(default_factory=dict)
 
     def emit(self, event: Event) -> None:
         """Write the event down, then show it."""

@@ -48,13 +48,22 @@ class StepRun:
     """The step `step` of `lab` in `session`; texts are filled in already."""
 
     def __init__(
-        self, session: Session, lab: Lab, step: Step, *, number: int, carried: tuple[Carried, ...] = ()
+        self,
+        session: Session,
+        lab: Lab,
+        step: Step,
+        *,
+        number: int,
+        lab_number: int = 1,
+        carried: tuple[Carried, ...] = (),
     ) -> None:
-        """`number`: the step's place in its lab, from 1; `carried`: the lab's commands that carry."""
+        """`number`: the step's place in its lab, from 1; `lab_number`: the lab's in the course; `carried`: the
+        course's commands that carry."""
         self.session = session
         self.lab = lab
         self.step = step
         self.number = number
+        self.lab_number = lab_number
         self.carried = carried
         self.state = State.READY
         self.attempts = 0
@@ -120,8 +129,11 @@ class StepRun:
         self._carry_over(action)
         result = execute(self.session, action.item, place)
         if action.item.carries:
-            self.session.seen.setdefault(action.item.host, set()).add((self.number, action.number))
+            self.session.seen.setdefault(action.item.host, set()).add(self._place(action))
         return result
+
+    def _place(self, action: Action) -> tuple[int, int, int]:
+        return self.lab_number, self.number, action.number
 
     def _write(self, file: File, place: Place) -> CommandResult:
         content = self._content(file)
@@ -156,10 +168,10 @@ class StepRun:
             raise TargetError(f"the course's file {file.source} cannot be read: {error.strerror}") from error
 
     def _carry_over(self, action: Action) -> None:
-        """Give a shell that lacks them the settings of earlier commands of the lab."""
+        """Give a shell that lacks them the settings of earlier commands of the course."""
         host = action.command.host
         seen = self.session.seen.setdefault(host, set())
-        place = (self.number, action.number)
+        place = self._place(action)
         missing = [entry for entry in self.carried if entry.place < place and entry.missing(host, seen)]
         if not missing:
             return

@@ -119,11 +119,11 @@ class Bench:
         only: str = "",
         variables: tuple[Variable, ...] = (),
         values: dict[str, str] | None = None,
+        earlier: Lab | None = None,
         **lab: Any,
     ) -> Ran:
-        course = Course(
-            id="c", title="C", variables=variables, labs=(Lab(id="l", name="lab-1", title="L", steps=steps, **lab),)
-        )
+        this = Lab(id="l", name="lab-1", title="L", steps=steps, **lab)
+        course = Course(id="c", title="C", variables=variables, labs=(earlier, this) if earlier else (this,))
         learner = learner or Learner(mode="unattended")
         self._runs += 1
         transcript = Transcript(f"{self.folder}/{self._runs}/transcript.jsonl", now=lambda: "now")
@@ -136,7 +136,7 @@ class Bench:
             values=values or {},
             course_path=str(self.folder),
         )
-        plan = select(course, [f"lab-1/{only}"] if only else [])
+        plan = select(course, [f"lab-1/{only}"] if only else ["lab-1"])
         try:
             status = Runner(session=session, course=course, plan=plan, conduct=conduct).run()
         finally:

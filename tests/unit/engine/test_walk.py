@@ -12,7 +12,7 @@ import pytest
 from labrunner.checking.api import TargetError
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.policy import Move, Point
-from labrunner.model import Check, Command, Expectation, File, Hint, Mistake, Option, Outcome, Setup, Step
+from labrunner.model import Check, Command, Expectation, File, Hint, Lab, Mistake, Option, Outcome, Setup, Step
 from labrunner.record.events import (
     CarriedOver,
     CheckEnded,
@@ -240,6 +240,17 @@ def test_what_is_carried_is_set_again_in_a_shell_that_has_not_seen_it(bench):
     assert ran.status is ExitStatus.PASSED
     assert [event.runs for event in ran.of(CarriedOver)] == [("NAME=value",)]
     assert not (bench.work / "counted").exists()
+
+
+def test_what_an_earlier_lab_carries_is_set_in_a_lab_that_starts_by_itself(bench):
+    before = step(Command(run="NAME=first", carries=True), Command(run="NAME=value", carries=True), name="before")
+    ran = bench(
+        step('test "$NAME" = value', Command(run="NAME=mine", carries=True), name="one"),
+        step('test "$NAME" = mine', name="two"),
+        earlier=Lab(id="e", name="lab-0", title="E", steps=(before,)),
+    )
+    assert ran.status is ExitStatus.PASSED, ran.ended
+    assert [event.runs for event in ran.of(CarriedOver)] == [("NAME=first", "NAME=value")]
 
 
 def test_what_is_carried_is_set_again_after_exit(bench):
