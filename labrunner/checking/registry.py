@@ -2,7 +2,8 @@
 
 A file is read for lines that begin with `@check("...")` (no import, no execution); the file that holds a wanted kind
 is then compiled and run under a private module name. The folders never get on sys.path, and nothing is written
-beside the files: a course's folder is hashed, and may be read-only.
+beside the files: a course's folder is hashed, and may be read-only. A file may take names from another one of its
+folder: `from .other import name`, at the beginning of a line.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from labrunner.checking.api import CheckFunction
 __all__ = ["CheckFileError", "Registry", "UnknownKindError"]
 
 _MARK = re.compile(r"""^@(?:\w+\.)*check\(\s*["']([^"'\n]+)["']\s*\)""", re.MULTILINE)
+_BESIDE = re.compile(r"^from \.(\w+) import ", re.MULTILINE)
 
 
 class CheckFileError(Exception):
@@ -36,6 +38,7 @@ class Registry:
         self._folders = tuple(folders)
         self._files: Mapping[str, Path] | None = None
         self._functions: dict[str, CheckFunction] = {}
+        self._modules: dict[str, ModuleType] = {}
 
     def files(self) -> Mapping[str, Path]:
         """Every kind and the file that defines it. Raises CheckFileError."""
@@ -49,7 +52,7 @@ class Registry:
             path = self.files().get(kind)
             if path is None:
                 raise UnknownKindError(f"There is no check kind `{kind}` in {', '.join(self._folders) or 'no folder'}.")
-            self._functions.update(_load(path))
+            self._functions.update(_marked(_load(path, self._modules)))
         try:
             return self._functions[kind]
         except KeyError:
@@ -84,18 +87,32 @@ def _text(path: Path) -> str:
         raise CheckFileError(f"The check file {path} cannot be read: {error}") from error
 
 
-def _load(path: Path) -> dict[str, CheckFunction]:
-    """Run the file under a private name; the marked functions by kind. Raises CheckFileError."""
-    name = f"_labrunner_check_{hashlib.sha256(bytes(path.resolve())).hexdigest()[:12]}_{path.stem}"
+def _load(path: Path, loaded: dict[str, ModuleType]) -> ModuleType:
+    """Run the file, and those of its folder that it takes names from, unless `loaded` has them. Raises CheckFileError.
+
+    Their private names are those of one package, which finds nothing by itself.
+    """
+    real = path.resolve()
+    package = f"_labrunner_checks_{hashlib.sha256(bytes(real.parent)).hexdigest()[:12]}"
+    name = f"{package}.{path.stem}"
+    if name in loaded:
+        return loaded[name]
+    text = _text(path)
+    sys.modules[package] = module_from_spec(ModuleSpec(package, None, is_package=True))
     module = module_from_spec(ModuleSpec(name, None, origin=str(path)))
     module.__file__ = str(path)
-    sys.modules[name] = module  # dataclasses look their module up there
+    sys.modules[name] = loaded[name] = module  # dataclasses look their module up there
     try:
-        exec(compile(_text(path), str(path), "exec"), vars(module))  # noqa: S102 - running check files is the purpose
+        for other in _BESIDE.findall(text):
+            if (beside := path.with_name(f"{other}.py")).exists():
+                _load(beside, loaded)
+        exec(compile(text, str(path), "exec"), vars(module))  # noqa: S102 - running check files is the purpose
     except Exception as error:
-        del sys.modules[name]
+        del sys.modules[name], loaded[name]
+        if isinstance(error, CheckFileError):
+            raise
         raise CheckFileError(f"The check file {path} is broken: {_reason(error, path)}") from error
-    return dict(_marked(module))
+    return module
 
 
 def _marked(module: ModuleType) -> Iterable[tuple[str, CheckFunction]]:

@@ -80,7 +80,7 @@ def test_a_broken_file_is_named_with_its_line(tmp_path, text, says):
     (tmp_path / "broken.py").write_text(text)
     with pytest.raises(CheckFileError, match=rf"broken\.py is broken: {says}"):
         Registry([str(tmp_path)]).function("x.y")
-    assert not [name for name in sys.modules if name.endswith("_broken")]
+    assert not [name for name in sys.modules if name.endswith(".broken")]
 
 
 def test_a_kind_that_is_named_in_a_text_only_is_an_error(tmp_path):
@@ -93,3 +93,32 @@ def test_a_file_that_is_not_utf8_is_named(tmp_path):
     (tmp_path / "latin.py").write_bytes(b"# \xe9\n@check('x.y')\n")
     with pytest.raises(CheckFileError, match=r"latin\.py cannot be read"):
         Registry([str(tmp_path)]).files()
+
+
+def test_a_file_may_take_names_from_one_beside_it(tmp_path):
+    folder = tmp_path / "checks"
+    folder.mkdir()
+    (folder / "zz_shared.py").write_text("import itertools\nCOUNT = itertools.count()\n")
+    for name in ("one", "two"):
+        text = GOOD.format(kind=f"{name}.kind").replace("Thing(name).name", "str(next(COUNT))")
+        (folder / f"{name}.py").write_text(f"from .zz_shared import COUNT\n{text}")
+    registry = Registry([str(folder)])
+    said = [registry.function(kind)(None).message for kind in ("one.kind", "two.kind", "one.kind")]
+    assert said == ["0", "1", "2"], "one module for both"
+    assert Registry([str(folder)]).function("one.kind")(None).message == "0", "read again by the next registry"
+    assert sorted(path.name for path in folder.iterdir()) == ["one.py", "two.py", "zz_shared.py"]
+    assert "zz_shared" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("shared", "says"),
+    [("1 / 0\n", r"shared\.py is broken: ZeroDivisionError: .* \(line 1\)"), (None, r"one\.py is broken: .*shared.*")],
+)
+def test_what_is_wrong_with_a_file_beside_is_said(tmp_path, shared, says):
+    (tmp_path / "one.py").write_text("from .shared import nothing\n" + GOOD.format(kind="one.kind"))
+    if shared is not None:
+        (tmp_path / "shared.py").write_text(shared)
+    before = set(sys.modules)
+    with pytest.raises(CheckFileError, match=says):
+        Registry([str(tmp_path)]).function("one.kind")
+    assert not [name for name in set(sys.modules) - before if name.endswith((".one", ".shared"))]
