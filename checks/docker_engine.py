@@ -28,9 +28,9 @@ TAGS_SHOWN = 16
 @check("docker.image")
 def image(ask: Context, *, image: str) -> Finding:
     """The engine has the image."""
-    with _engine(ask) as engine:
+    with asking_engine(ask) as engine:
         if _image_id(engine, image):
-            return passed(f"The image `{_full(image)}` is there.")
+            return passed(f"The image `{full(image)}` is there.")
         repository, tag = _split(image)
         return failed(_no_tags(repository, [tag], _tags(engine, repository)))
 
@@ -38,17 +38,17 @@ def image(ask: Context, *, image: str) -> Finding:
 @check("docker.no-image")
 def no_image(ask: Context, *, image: str) -> Finding:
     """The engine does not have the image (any more)."""
-    with _engine(ask) as engine:
+    with asking_engine(ask) as engine:
         found = _image_id(engine, image)
-    name = _full(image)
+    name = full(image)
     return failed(f"The image `{name}` is still there ({_short(found)}).") if found else passed(f"No image `{name}`.")
 
 
 @check("docker.same-image")
 def same_image(ask: Context, *, images: list[str]) -> Finding:
     """All these names exist, and are one image (a tag is a pointer, not a copy); the first one is the measure."""
-    with _engine(ask) as engine:
-        ids = {_full(name): _image_id(engine, name) for name in images}
+    with asking_engine(ask) as engine:
+        ids = {full(name): _image_id(engine, name) for name in images}
         missing: dict[str, list[str]] = {}
         for name in (name for name, found in ids.items() if not found):
             repository, tag = _split(name)
@@ -67,7 +67,7 @@ def same_image(ask: Context, *, images: list[str]) -> Finding:
 @check("docker.tags")
 def tags(ask: Context, *, repository: str, tags: list[str]) -> Finding:
     """A repository of the engine has all these tags, others allowed."""
-    with _engine(ask) as engine:
+    with asking_engine(ask) as engine:
         found = _tags(engine, repository)
     missing = [tag for tag in tags if tag not in found]
     if missing:
@@ -80,7 +80,7 @@ def tag_like(ask: Context, *, repository: str, like: str, same_as: str = "") -> 
     """A repository has a tag that a pattern with placeholders describes; with `same_as`, one that is that image."""
     from labrunner.matching import like as is_like
 
-    with _engine(ask) as engine:
+    with asking_engine(ask) as engine:
         found = {tag: of for tag, of in _tags(engine, repository).items() if is_like(like, tag)}
         if not found:
             return failed(f"`{repository}` has no tag like `{like}`.{_has(_tags(engine, repository))}")
@@ -89,9 +89,9 @@ def tag_like(ask: Context, *, repository: str, like: str, same_as: str = "") -> 
         names = [tag for tag, of in found.items() if not same_as or of == wanted]
         return passed(f"`{repository}` has the {'tag' if len(names) == 1 else 'tags'} {listed(names)}.")
     if not wanted:
-        return failed(f"There is no image `{_full(same_as)}` to compare with.")
+        return failed(f"There is no image `{full(same_as)}` to compare with.")
     tag, other = next(iter(found.items()))
-    return failed(_another(f"{repository}:{tag}", other, _full(same_as), wanted))
+    return failed(_another(f"{repository}:{tag}", other, full(same_as), wanted))
 
 
 @check("docker.tag-from")
@@ -101,15 +101,15 @@ def tag_from(ask: Context, *, repository: str, run: str, same_as: str = "") -> F
     tag = ran.stdout.strip()
     if ran.status != 0 or not tag:
         return failed(f"`{run}` says no tag: status {ran.status}, {cut(ran.stderr + ran.stdout) or 'no output'}.")
-    with _engine(ask) as engine:
+    with asking_engine(ask) as engine:
         found = _tags(engine, repository)
         if tag not in found:
             return failed(f"{_no_tags(repository, [tag], found)} (That is what `{run}` says.)")
         wanted = _image_id(engine, same_as) if same_as else found[tag]
     if not wanted:
-        return failed(f"There is no image `{_full(same_as)}` to compare with.")
+        return failed(f"There is no image `{full(same_as)}` to compare with.")
     if found[tag] != wanted:
-        return failed(_another(f"{repository}:{tag}", found[tag], _full(same_as), wanted))
+        return failed(_another(f"{repository}:{tag}", found[tag], full(same_as), wanted))
     return passed(f"`{repository}` has the tag `{tag}`, as `{run}` says.")
 
 
@@ -132,7 +132,7 @@ def container(
     `ports` maps a port of the container to one of the host (`8080/tcp: "8080"`), `mounts` a path in the container to
     a volume's name or a folder of the host.
     """
-    with _engine(ask) as engine:
+    with asking_engine(ask) as engine:
         about = _container(engine, name)
         if about is None:
             return failed(f"There is no container `{name}`.{_names(engine)}")
@@ -149,7 +149,7 @@ def container(
 @check("docker.no-container")
 def no_container(ask: Context, *, name: str) -> Finding:
     """No container has that name, running or stopped."""
-    with _engine(ask) as engine:
+    with asking_engine(ask) as engine:
         about = _container(engine, name)
     if about is None:
         return passed(f"There is no container `{name}`.")
@@ -159,7 +159,7 @@ def no_container(ask: Context, *, name: str) -> Finding:
 @check("docker.logs")
 def logs(ask: Context, *, container: str, contains: str) -> Finding:
     """The last 2,000 lines that a container wrote hold a text."""
-    with _engine(ask) as engine:
+    with asking_engine(ask) as engine:
         try:
             text = engine.logs(container, tail=LOG_LINES).decode(errors="replace")
         except NotFound:
@@ -190,11 +190,11 @@ def no_volume(ask: Context, *, name: str) -> Finding:
     return failed(f"The volume `{name}` is still there.") if _has_volume(ask, name) else passed(f"No volume `{name}`.")
 
 
-# What the kinds share
+# What the kinds share; `asking_engine` and `full` are for other files of this folder too
 
 
 @contextmanager
-def _engine(ask: Context) -> Iterator[docker.APIClient]:
+def asking_engine(ask: Context) -> Iterator[docker.APIClient]:
     """The engine's API. Raises TargetError when it does not answer, or answers that it is in trouble itself."""
     try:
         yield ask.once("docker-engine", _connect(ask.engine_url, ask.remedy))
@@ -240,7 +240,7 @@ def _split(image: str) -> tuple[str, str]:
     return (head, tail) if colon and "/" not in tail else (image, "latest")
 
 
-def _full(image: str) -> str:
+def full(image: str) -> str:
     """The name with its tag, so that no part of an image id can be meant."""
     return image if "@" in image else ":".join(_split(image))
 
@@ -253,7 +253,7 @@ def _short(identity: str) -> str:
 def _image_id(engine: docker.APIClient, image: str) -> str:
     """Empty if there is no such image."""
     try:
-        return str(engine.inspect_image(_full(image))["Id"])  # type: ignore[no-untyped-call]
+        return str(engine.inspect_image(full(image))["Id"])  # type: ignore[no-untyped-call]
     except NotFound:
         return ""
 
@@ -315,8 +315,8 @@ def _wrong_state(name: str, about: Mapping[str, Any], state: str) -> Iterator[st
 def _wrong_image(engine: docker.APIClient, name: str, about: Mapping[str, Any], image: str) -> Iterator[str]:
     wanted = _image_id(engine, image)
     made_of = about["Config"]["Image"]
-    if (about["Image"] if wanted else _full(made_of)) != (wanted or _full(image)):
-        yield f"The container `{name}` is made of `{made_of}` ({_short(about['Image'])}), not of `{_full(image)}`."
+    if (about["Image"] if wanted else full(made_of)) != (wanted or full(image)):
+        yield f"The container `{name}` is made of `{made_of}` ({_short(about['Image'])}), not of `{full(image)}`."
 
 
 def _wrong_variables(name: str, about: Mapping[str, Any], wanted: Mapping[str, str]) -> Iterator[str]:
@@ -351,7 +351,7 @@ def _wrong_mounts(name: str, about: Mapping[str, Any], wanted: Mapping[str, str]
 
 
 def _has_volume(ask: Context, name: str) -> bool:
-    with _engine(ask) as engine:
+    with asking_engine(ask) as engine:
         try:
             engine.inspect_volume(name)
         except NotFound:
