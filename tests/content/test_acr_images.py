@@ -1,4 +1,4 @@
-"""Lab 2 of the course "acr-images" against its contract: the commands as the course text has them, nothing lost."""
+"""The course "acr-images" against its contract: the commands as the course text has them, nothing lost."""
 
 import os
 import re
@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 COURSE = Path(__file__).parents[2] / "labs" / "acr-images"
-CONTRACT = Path(__file__).parent / "data" / "lab_2_contract.yaml"
+CONTRACT = Path(__file__).parent / "data" / "labs_1_to_5_contract.yaml"
 PLACEHOLDER = "progressacr12345678"
 SERVER = "@{ACR_LOGIN_SERVER}/mywebapi"
 
@@ -21,14 +21,33 @@ def read(path: Path) -> Any:
 
 
 CONTRACTED = read(CONTRACT)
-LAB = read(COURSE / "lab-2.yaml")
+LABS = [read(COURSE / name) for name in read(COURSE / "course.yaml")["labs"]]
 ERRATA = read(COURSE / "errata.yaml")
-STEPS = {step["ref"][0]: step for step in LAB["steps"]}
-COMMANDS = {command["ref"]: command for step in LAB["steps"] for command in step["commands"]}
+STEPS = {step["ref"][0]: step for lab in LABS for step in lab["steps"]}
+
+
+def parts(step: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """The step's own commands, files or checks, then those of its options."""
+    return [*step.get(key, ()), *(part for option in step.get("options", ()) for part in option.get(key, ()))]
+
+
+def texts(step: dict[str, Any]) -> dict[str, str]:
+    """What runs or is written for each reference, in order."""
+    files = {file["ref"]: file["text"] for file in parts(step, "files")}
+    return files | {command["ref"]: command["run"] for command in parts(step, "commands")}
+
+
+TEXTS = {ref: text for step in STEPS.values() for ref, text in texts(step).items()}
+COMMANDS = {command["ref"]: command for step in STEPS.values() for command in parts(step, "commands")}
 
 
 def folded(text: str) -> str:
     return " ".join(text.replace("@{ACR_NAME}", PLACEHOLDER).split())
+
+
+def asked(check: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A check's kind and arguments."""
+    return next((kind, args) for kind, args in check.items() if "." in kind)
 
 
 def images_asked(step: dict[str, Any]) -> set[str]:
@@ -47,42 +66,69 @@ def test_the_course_loads_without_a_diagnostic() -> None:
     loaded = load(str(COURSE), cache=None)
     assert [str(problem) for problem in loaded.diagnostics] == []
     assert loaded.course is not None
-    assert [command.ref for step in loaded.course.labs[0].steps for command in step.commands] == list(COMMANDS)
+    steps = [step for lab in loaded.course.labs for step in lab.steps]
+    assert [command.ref for step in steps for command in step.all_commands()] == list(COMMANDS)
+
+
+def test_lint_has_nothing_to_say() -> None:
+    from labrunner.authoring.lint import lint
+
+    assert [str(problem) for problem in lint(str(COURSE))] == []
+
+
+def test_the_labs_are_those_of_the_text_in_its_order() -> None:
+    assert [lab["name"] for lab in LABS] == ["lab-1", "lab-2", "lab-3", "lab-4", "lab-5"]
+    for number, lab in enumerate(LABS, 1):
+        assert [step["ref"] for step in lab["steps"]] == [[f"L{number}.S{at}"] for at, _ in enumerate(lab["steps"], 1)]
+        assert lab["needs"] == (["docker-engine"] if number == 2 else ["docker-engine", "azure"])
 
 
 def test_every_command_is_there_once_and_in_order() -> None:
-    refs = [command["ref"] for step in LAB["steps"] for command in step["commands"]]
-    assert refs == [entry["id"] for entry in CONTRACTED]
+    assert list(TEXTS) == [entry["id"] for entry in CONTRACTED]
+    assert sum(len(texts(step)) for step in STEPS.values()) == len(CONTRACTED)
 
 
 def test_each_command_is_in_the_step_of_its_reference() -> None:
     for name, step in STEPS.items():
-        assert step["ref"] == [name]
-        assert [command["ref"].rpartition(".")[0] for command in step["commands"]] == [name] * len(step["commands"])
+        assert {ref.rpartition(".")[0] for ref in texts(step)} == {name}
 
 
 @pytest.mark.parametrize("entry", CONTRACTED, ids=lambda entry: entry["id"])
 def test_the_text_is_the_contracts(entry: dict[str, str]) -> None:
     wanted = entry["corrected"] if entry["status"] == "corrected" else entry["written"]
-    assert folded(COMMANDS[entry["id"]]["run"]) == folded(wanted)
+    assert folded(TEXTS[entry["id"]]) == folded(wanted)
+
+
+@pytest.mark.parametrize("entry", CONTRACTED, ids=lambda entry: entry["id"])
+def test_a_correction_shows_what_the_text_has(entry: dict[str, str]) -> None:
+    written = COMMANDS.get(entry["id"], {}).get("written")
+    assert (written is not None) == (entry["status"] == "corrected")
+    assert written is None or folded(written) == folded(entry["written"])
+
+
+def test_the_script_is_the_texts_to_the_letter() -> None:
+    """Its lines of two blanks too: what the learner sees is what the text has."""
+    wanted = next(entry for entry in CONTRACTED if entry["id"] == "L3.S3.C1")["written"]
+    assert TEXTS["L3.S3.C1"].replace("@{ACR_NAME}", PLACEHOLDER) == wanted
+    subprocess.run(["bash", "-n"], input=wanted.encode(), check=True, timeout=10)
 
 
 @pytest.mark.parametrize("ref", COMMANDS)
 def test_each_command_tells_the_student_what_it_is_for(ref: str) -> None:
-    assert COMMANDS[ref]["says"].endswith(".")
+    assert COMMANDS[ref]["says"].endswith((".", "?"))
     assert COMMANDS[ref].get("expect"), "an exit status alone says little: name what is printed, or that nothing is"
 
 
 @pytest.mark.parametrize("ref", STEPS)
 def test_a_step_shows_the_errata_that_the_contract_names(ref: str) -> None:
     wanted = {name for entry in CONTRACTED if entry["id"].startswith(f"{ref}.") for name in entry["errata"]}
-    assert set(STEPS[ref]["errata"]) == wanted
+    assert set(STEPS[ref].get("errata", ())) == wanted
 
 
 def test_every_erratum_is_whole_and_known_once() -> None:
     names = [erratum["id"] for erratum in ERRATA]
-    assert len(names) == len(set(names))
-    assert set(names) >= {name for step in LAB["steps"] for name in step["errata"]}
+    assert names == sorted(set(names))
+    assert set(names) == {name for step in STEPS.values() for name in step.get("errata", ())}
     for erratum in ERRATA:
         assert set(erratum) == {"id", "where", "says", "wrong", "correction", "source"}
         assert all(text.strip() for text in erratum.values()), erratum["id"]
@@ -110,10 +156,44 @@ def test_no_two_steps_ask_for_the_same_tag() -> None:
     assert not images_asked(STEPS["L2.S2"]) & images_asked(STEPS["L2.S3"])
 
 
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab["name"])
+def test_no_two_changing_steps_of_a_lab_ask_the_same(lab: dict[str, Any]) -> None:
+    """Else the later step's check would pass before it; unless its setup takes away what is asked for."""
+    seen: set[str] = set()
+    for step in lab["steps"]:
+        if "wrong" in step:
+            continue
+        logs_out = any("docker logout" in setup["run"] for setup in step.get("setup", ()))
+        questions = {str(asked(check)) for check in parts(step, "checks")}
+        again = {question for question in questions & seen if not (logs_out and "acr.can-" in question)}
+        assert not again, step["id"]
+        seen |= questions
+
+
+def test_every_push_is_asked_for_in_the_registry() -> None:
+    """Each tag that Lab 3 pushes, by a check that asks the registry itself."""
+    found = set()
+    for kind, args in (asked(check) for step in LABS[2]["steps"] for check in step["checks"]):
+        if kind == "acr.pushed":
+            found.add((args["repository"], args["tag"]))
+        elif kind == "acr.same-digest":
+            found |= {(args["repository"], tag) for tag in args["tags"]}
+    workers = {(image, tag) for image in ("myworkerservice", "mybackgroundjob") for tag in ("1.0.0", "latest")}
+    assert found == workers | {("mywebapi", tag) for tag in ("1.0.0", "latest", "build-123")}
+
+
 @pytest.mark.parametrize("ref", STEPS)
 def test_a_check_names_a_command_of_its_own_step(ref: str) -> None:
-    refs = {command["ref"] for command in STEPS[ref]["commands"]}
-    assert {check["after"] for check in STEPS[ref]["checks"] if "after" in check} <= refs
+    refs = {command["ref"] for command in parts(STEPS[ref], "commands")}
+    assert {check["after"] for check in parts(STEPS[ref], "checks") if "after" in check} <= refs
+
+
+def test_a_check_of_an_option_is_asked_within_it() -> None:
+    """An unattended run takes all options one after the other: the next one would hide what this one left."""
+    for step in STEPS.values():
+        for option in step.get("options", ()):
+            refs = {command["ref"] for command in option["commands"]}
+            assert {check.get("after") for check in option["checks"]} <= refs
 
 
 @pytest.mark.parametrize("ref", STEPS)
@@ -126,11 +206,45 @@ def test_a_step_helps_and_ends(ref: str) -> None:
     assert ("cleanup" in step) == (step.get("reads_only") != "true")
 
 
+def test_lab_4_only_reads() -> None:
+    assert all(step["reads_only"] == "true" for step in LABS[3]["steps"])
+
+
 def test_what_later_commands_need_is_carried() -> None:
-    """A learner may start at any step, in a shell that saw nothing of the earlier ones."""
+    """A learner may start at any step, in a shell that saw nothing of the earlier ones. An option carries nothing."""
+    for ref in STEPS:
+        for command in STEPS[ref].get("commands", ()):
+            sets_variable = re.match(r"[A-Z_]+=", command["run"]) is not None
+            assert (command.get("carries") == "true") == sets_variable, command["ref"]
+
+
+def test_what_is_secret_is_named() -> None:
+    """Every variable that gets a password is read and redacted; no other one is."""
     for ref, command in COMMANDS.items():
-        sets_variable = re.match(r"[A-Z_]+=", command["run"]) is not None
-        assert (command.get("carries") == "true") == sets_variable, ref
+        name = re.match(r"([A-Z_]*PASS[A-Z]*)=", command["run"])
+        assert command.get("secrets", []) == ([name[1]] if name else []), ref
+
+
+@pytest.mark.parametrize("ref", STEPS)
+def test_a_setup_asks_before_it_talks_to_azure(ref: str) -> None:
+    """A call of az takes most of a second: none is made for what is there already."""
+    for setup in STEPS[ref].get("setup", ()):
+        assert "az " not in setup["run"] or "unless" in setup
+        assert setup["says"].endswith(".")
+
+
+def test_only_what_the_lab_made_is_removed() -> None:
+    """Applications by their exact name; containers by image and port; images never, only names."""
+    for ref, step in STEPS.items():
+        for entry in [*step.get("setup", ()), *step.get("cleanup", ())]:
+            run = entry["run"]
+            if "az ad app delete" in run:
+                assert "[?displayName=='acr-push-pull-sp'].appId" in run, ref
+            if "docker rm " in run:
+                assert '"$image" = @{ACR_LOGIN_SERVER}/mywebapi:latest ] && [ "$ports" = 8080' in run, ref
+            if "docker rmi" in run:
+                assert '[ "$names" -gt 1 ]' in run or ref.startswith("L2."), ref
+            assert "repository delete --name @{ACR_NAME} --repository" not in run, ref
 
 
 def test_a_mistake_that_a_check_gives_away_is_in_the_checks_words() -> None:
