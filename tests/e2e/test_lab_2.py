@@ -7,7 +7,7 @@ import yaml
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.e2e]
 
-CONTRACT = Path(__file__).parents[1] / "content" / "data" / "lab_2_contract.yaml"
+CONTRACT = Path(__file__).parents[1] / "content" / "data" / "labs_1_to_5_contract.yaml"
 SERVER = "progressacr12345678.azurecr.io"
 
 
@@ -27,6 +27,7 @@ def test_the_report_has_every_reference_passed_with_the_text_of_the_contract(fin
     wanted = {
         entry["id"]: folded(entry["corrected"] if entry["status"] == "corrected" else entry["written"])
         for entry in contract
+        if entry["id"].startswith("L2.")
     }
     assert len(wanted) > 20
     (lab,) = finished.report["labs"]
@@ -116,7 +117,7 @@ def test_a_step_alone_runs_in_a_shell_that_saw_nothing(finished):
     assert 'set again in a new shell: ACR_NAME="progressacr12345678"' in folded(ended.err)
 
 
-@pytest.mark.parametrize("selector", ["lab-3", "lab-2/tag-for-arc"])
+@pytest.mark.parametrize("selector", ["lab-9", "lab-2/tag-for-arc"])
 def test_what_is_not_there_is_said_before_anything_starts(user, selector):
     ended = user.run("run", selector, "--sandbox", user.sandbox())
     assert ended.status == 2
