@@ -1,5 +1,6 @@
 """What the course's containers without a name of their own are known by: image and port, asked of the Docker Engine."""
 
+import socket
 from typing import Any
 
 import docker
@@ -29,11 +30,20 @@ def serving(ask: Context, *, image: str, port: str) -> Finding:
 def _containers(ask: Context) -> list[dict[str, Any]]:
     """All of them, the newest first. Raises TargetError."""
     try:
-        engine = ask.once("course-engine", lambda: docker.APIClient(base_url=ask.engine_url, timeout=TIMEOUT))
-        engine.trust_env = False
+        engine = ask.once("course-engine", lambda: _connect(ask.engine_url))
         return list(engine.containers(all=True))
-    except (APIError, DockerException, requests.RequestException) as error:
+    except (OSError, APIError, DockerException, requests.RequestException) as error:
         raise TargetError("The Docker Engine of the sandbox does not answer", ask.remedy) from error
+
+
+def _connect(url: str) -> docker.APIClient:
+    """Raises OSError if nobody listens there. The SDK would find out too, but leave a socket open."""
+    with socket.socket(socket.AF_UNIX) as knock:
+        knock.settimeout(TIMEOUT)
+        knock.connect(url.removeprefix("unix://"))
+    engine = docker.APIClient(base_url=url, version="auto", timeout=TIMEOUT)
+    engine.trust_env = False
+    return engine
 
 
 def _ports(about: dict[str, Any]) -> set[str]:
