@@ -15,7 +15,28 @@ from labrunner.model import Check, Outcome
 
 CHECKS = str(Path(__file__).parents[3] / "checks")
 REGISTRY = Registry([CHECKS])
+AZURE_KINDS = {
+    "acr.answers": {"registry": "myregistry"},
+    "acr.attributes": {"registry": "myregistry", "repository": "x", "write_enabled": False},
+    "acr.can-pull": {"registry": "myregistry", "repository": "x"},
+    "acr.can-push": {"registry": "myregistry", "repository": "x"},
+    "acr.manifests": {"registry": "myregistry", "repository": "x", "untagged": 0},
+    "acr.no-repository": {"registry": "myregistry", "name": "x"},
+    "acr.no-tag": {"registry": "myregistry", "repository": "x", "tag": "1"},
+    "acr.pushed": {"registry": "myregistry", "repository": "x", "tag": "1", "image": "x"},
+    "acr.repositories": {"registry": "myregistry", "names": ["x"]},
+    "acr.same-digest": {"registry": "myregistry", "repository": "x", "tags": ["1", "2"]},
+    "acr.tags": {"registry": "myregistry", "repository": "x", "tags": ["1"]},
+    "arm.no-role": {"registry": "myregistry", "principal": "x", "role": "AcrPush"},
+    "arm.registry": {"registry": "myregistry"},
+    "arm.role": {"registry": "myregistry", "principal": "x", "role": "AcrPush"},
+    "arm.webhook": {"registry": "myregistry", "name": "myhook"},
+    "arm.webhook-event": {"registry": "myregistry", "name": "myhook", "action": "push", "repository": "x"},
+    "entra.application": {"name": "x"},
+    "entra.no-application": {"name": "x"},
+}
 KINDS = {
+    *AZURE_KINDS,
     "command.result",
     "docker.container",
     "docker.image",
@@ -48,6 +69,7 @@ ENGINE_KINDS = {
     "docker.tags": {"repository": "x", "tags": ["1"]},
     "docker.volume": {"name": "x"},
 }
+ONE_OF_EACH_FILE = set({path: kind for kind, path in REGISTRY.files().items()}.values())
 
 
 def test_the_kinds_are_these():
@@ -86,10 +108,19 @@ def test_without_an_engine_that_of_the_machine_is_never_asked(place):
     assert result.message == "This target has no Docker Engine. What to do: run the lab in the sandbox."
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS - set(ENGINE_KINDS)))
-def test_other_kinds_do_not_pay_for_docker(kind):
+@pytest.mark.parametrize("kind", sorted(AZURE_KINDS))
+def test_a_target_without_azure_is_an_error_and_never_failed(ask, kind):
+    result = ask(kind, **AZURE_KINDS[kind])
+    assert (result.outcome, result.bug) == (Outcome.ERROR, False)
+    assert "no Azure" in result.message
+
+
+@pytest.mark.parametrize("kind", sorted(ONE_OF_EACH_FILE - {"acr.pushed"}))
+def test_a_file_pays_for_no_library_of_others(kind):
+    needed = {"docker"} if kind in ENGINE_KINDS else {"azure"} if kind in AZURE_KINDS else set()
     program = (
         "import sys; from labrunner.checking.registry import Registry; "
-        f"Registry([{CHECKS!r}]).function({kind!r}); sys.exit('docker' in sys.modules or 'checks' in sys.modules)"
+        f"Registry([{CHECKS!r}]).function({kind!r}); print(*{{'docker', 'azure', 'checks'}} & set(sys.modules))"
     )
-    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=30).returncode == 0
+    ran = subprocess.run([sys.executable, "-c", program], check=True, timeout=30, capture_output=True, text=True)
+    assert set(ran.stdout.split()) == needed
