@@ -40,9 +40,9 @@ _TABLES = (
     """CREATE TABLE IF NOT EXISTS service_principal (
         object_id TEXT PRIMARY KEY, app_id TEXT NOT NULL UNIQUE REFERENCES application (app_id) ON DELETE CASCADE,
         created REAL NOT NULL, properties TEXT NOT NULL)""",
-    """CREATE TABLE IF NOT EXISTS application_secret (
+    """CREATE TABLE IF NOT EXISTS client_secret (
         key_id TEXT PRIMARY KEY, app_id TEXT NOT NULL REFERENCES application (app_id) ON DELETE CASCADE,
-        name TEXT, hint TEXT NOT NULL, starts REAL NOT NULL, ends REAL NOT NULL,
+        holder TEXT NOT NULL, name TEXT, hint TEXT NOT NULL, starts REAL NOT NULL, ends REAL NOT NULL,
         salt BLOB NOT NULL, digest BLOB NOT NULL)""",
 )
 
@@ -262,18 +262,21 @@ class Directory:
             self.refresh_tokens.forget(client_id=application.app_id)
             db.execute("DELETE FROM application WHERE object_id = ?", (application.object_id,))
 
-    def secrets(self, app_id: str) -> list[Credential]:
-        """What is known of an application's secrets, oldest first."""
-        rows = self._store.rows("SELECT * FROM application_secret WHERE app_id = ? ORDER BY starts, rowid", app_id)
+    def secrets(self, holder: Application | ServicePrincipal) -> list[Credential]:
+        """What is known of the secrets that were added to an application, or to a service principal; oldest first."""
+        rows = self._store.rows("SELECT * FROM client_secret WHERE holder = ? ORDER BY rowid", holder.object_id)
         return [_credential(row) for row in rows]
 
-    def add_secret(self, app_id: str, *, name: str | None, starts: float, ends: float) -> tuple[Credential, str]:
+    def add_secret(
+        self, holder: Application | ServicePrincipal, *, name: str | None, starts: float, ends: float
+    ) -> tuple[Credential, str]:
         """A new secret: what may be known of it, and its text, which is kept here only as a salted hash."""
         text = self._issued.add(_new_secret(), expires=ends)
         salt = secrets.token_bytes(16)
         values = {
             "key_id": _guid(),
-            "app_id": app_id,
+            "app_id": holder.app_id,
+            "holder": holder.object_id,
             "name": name,
             "hint": text[:3],
             "starts": starts,
@@ -282,14 +285,14 @@ class Directory:
             "digest": _digest(salt, text),
         }
         with self._store.write() as db:
-            _insert(db, "application_secret", values)
+            _insert(db, "client_secret", values)
         return _credential(values), text
 
-    def remove_secret(self, app_id: str, key_id: str) -> bool:
+    def remove_secret(self, holder: Application | ServicePrincipal, key_id: str) -> bool:
         """Whether there was one."""
         with self._store.write() as db:
             gone = db.execute(
-                "DELETE FROM application_secret WHERE app_id = ? AND key_id = ?", (app_id, key_id.lower())
+                "DELETE FROM client_secret WHERE holder = ? AND key_id = ?", (holder.object_id, key_id.lower())
             )
         return gone.rowcount > 0
 
@@ -323,18 +326,22 @@ class Directory:
         return ServicePrincipal(**{**values, "name": application.name, "properties": dict(properties)})
 
     def remove_service_principal(self, principal: ServicePrincipal) -> None:
-        """Remove it; its application stays."""
+        """Remove it with its own secrets; its application stays with its."""
         with self._store.write() as db:
+            db.execute("DELETE FROM client_secret WHERE holder = ?", (principal.object_id,))
             db.execute("DELETE FROM service_principal WHERE object_id = ?", (principal.object_id,))
 
     def inventory(self) -> Iterator[tuple[str, str, str]]:
         """(kind, name, id) of what was made here."""
-        for application in self.applications():
-            yield "application", application.name, application.object_id
-            for secret in self.secrets(application.app_id):
-                yield "application-secret", f"{application.name}/{secret.name or secret.hint}", secret.key_id
-        for principal in self.service_principals():
-            yield "service-principal", principal.name, principal.object_id
+        holders: tuple[tuple[str, list[Any]], ...] = (
+            ("application", self.applications()),
+            ("service-principal", self.service_principals()),
+        )
+        for kind, found in holders:
+            for holder in found:
+                yield kind, holder.name, holder.object_id
+                for secret in self.secrets(holder):
+                    yield "client-secret", f"{holder.name}/{secret.name or secret.hint}", secret.key_id
 
     def _founded(self) -> sqlite3.Row:
         row = self._store.row("SELECT * FROM directory")
@@ -349,9 +356,8 @@ class Directory:
         )
 
     def _secret_row(self, app_id: str, text: str) -> sqlite3.Row | None:
-        """That of the secret; if several match, the one that lasts longest."""
-        rows = self._store.rows("SELECT * FROM application_secret WHERE app_id = ? ORDER BY ends DESC", app_id)
-        for row in rows:
+        """That of the secret."""
+        for row in self._store.rows("SELECT * FROM client_secret WHERE app_id = ?", app_id):
             if hmac.compare_digest(row["digest"], _digest(row["salt"], text)):
                 return row
         return None
