@@ -18,6 +18,7 @@ _TABLES = (
 )
 _KEPT_SECONDS = 24 * 3600.0
 """A blob that no manifest needs stays this long after somebody last asked for it: a push may be on its way."""
+_SWEEP_SECONDS = 3600.0
 
 
 class Links:
@@ -27,6 +28,7 @@ class Links:
         self._store = store
         self._blobs = blobs
         self._clock = clock
+        self._swept = clock.now()
         store.define(*_TABLES)
 
     def add(self, registry: str, repository: str, digest: str) -> None:
@@ -93,6 +95,13 @@ class Links:
             registry.lower(),
         )
         return int(row["bytes"]) if row else 0
+
+    def tidy(self) -> None:
+        """Sweep, if it is time to."""
+        now = self._clock.now()
+        if not 0 <= now - self._swept < _SWEEP_SECONDS:
+            self._swept = now
+            self.sweep(file_before=now - self._clock.offset - _KEPT_SECONDS)  # files know no offset
 
     def sweep(self, *, file_before: float) -> None:
         """Forget the blobs that no manifest needs and nobody asked for lately, and remove the files that no repository
