@@ -19,12 +19,21 @@ HandlerFactory = Callable[[], asyncio.Protocol]
 
 
 async def serve_proxy(
-    host: str, port: int, *, emulated: Emulated, context: ssl.SSLContext, handler: HandlerFactory
+    host: str,
+    port: int,
+    *,
+    emulated: Emulated,
+    resolves: Emulated = bool,
+    context: ssl.SSLContext,
+    handler: HandlerFactory,
 ) -> asyncio.Server:
-    """Listen. emulated(host name) decides; handler makes the HTTP protocol that serves a tunnel's inside."""
+    """Listen. emulated(host name) decides; handler makes the HTTP protocol that serves a tunnel's inside.
+
+    resolves(host name) of an emulated one: whether there is such a host, or the client hears that there is none.
+    """
     loop = asyncio.get_running_loop()
     return await loop.create_server(
-        lambda: _Connection(loop, emulated=emulated, context=context, handler=handler), host, port
+        lambda: _Connection(loop, emulated=emulated, resolves=resolves, context=context, handler=handler), host, port
     )
 
 
@@ -32,10 +41,17 @@ class _Connection(asyncio.Protocol):
     """One client's connection, until its tunnel stands or it is refused."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, *, emulated: Emulated, context: ssl.SSLContext, handler: HandlerFactory
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        emulated: Emulated,
+        resolves: Emulated,
+        context: ssl.SSLContext,
+        handler: HandlerFactory,
     ) -> None:
         self._loop = loop
         self._emulated = emulated
+        self._resolves = resolves
         self._context = context
         self._handler = handler
         self._head = bytearray()
@@ -74,6 +90,9 @@ class _Connection(asyncio.Protocol):
         host, _, port = authority.lower().rpartition(":")
         if port != "443" or not self._emulated(host):
             self._refuse(403, _closed(authority), "There is a local Azure here, and no way out.")
+        elif not self._resolves(host):
+            # What Go's clients show for a name that nobody has.
+            self._refuse(502, f"lookup {_clean(host)}: no such host", "The local Azure has no such host.")
         elif rest:
             self._refuse(400, "Bad Request", "Wait for the answer before you begin with TLS.")
         else:
@@ -136,5 +155,8 @@ class _Early(asyncio.Protocol):
 
 def _closed(host: str) -> str:
     """The reason phrase, which Go's clients and requests show: it has to say it all."""
-    clean = "".join(char for char in host if char.isprintable())[:200]
-    return f"The sandbox has no way to {clean}: only the local Azure is here"
+    return f"The sandbox has no way to {_clean(host)}: only the local Azure is here"
+
+
+def _clean(host: str) -> str:
+    return "".join(char for char in host if char.isprintable())[:200]

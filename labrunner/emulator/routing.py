@@ -103,7 +103,8 @@ class Service:
     """One of Azure's services. hosts: exact names, or `*.suffix` for any one name before it.
 
     admit: authenticates the call and sets its principal, for every operation that is not open. render: an error in the
-    service's shape. ignore_case: whether its paths ignore case (ARM's do).
+    service's shape. ignore_case: whether its paths ignore case (ARM's do). resolves: whether a host name of its would
+    resolve; without it, every one does.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Service:
     admit: Callable[[Call], Awaitable[None]]
     render: Callable[[Refusal, Call], web.Response]
     ignore_case: bool = False
+    resolves: "Callable[[World, str], bool] | None" = None
 
     def serves(self, host: str) -> bool:
         """Whether that host name is one of this service's."""

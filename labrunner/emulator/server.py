@@ -30,9 +30,9 @@ _LOG = logging.getLogger(__name__)
 
 def services() -> tuple[Service, ...]:
     """All that there are."""
-    from labrunner.emulator import acr, arm, entra, graph
+    from labrunner.emulator import acr, arm, entra, graph, runlogs
 
-    return (arm.SERVICE, entra.SERVICE, graph.SERVICE, acr.SERVICE)
+    return (arm.SERVICE, entra.SERVICE, graph.SERVICE, acr.SERVICE, runlogs.SERVICE)
 
 
 def public_authorities() -> bytes:
@@ -55,7 +55,9 @@ class Server:
     async def listen(self, *, proxy: tuple[str, int] | None, tls: tuple[str, int] | None) -> None:
         """Open the listeners. Raises OSError."""
         if proxy is not None:
-            server = await serve_proxy(*proxy, emulated=self.emulated, context=self._context, handler=self._http)
+            server = await serve_proxy(
+                *proxy, emulated=self.emulated, resolves=self.resolves, context=self._context, handler=self._http
+            )
             self._servers.append(server)
         if tls is not None:
             loop = asyncio.get_running_loop()
@@ -75,6 +77,11 @@ class Server:
     def emulated(self, host: str) -> bool:
         """Whether some service has that host name."""
         return any(service.serves(host) for service, _ in self._parts)
+
+    def resolves(self, host: str) -> bool:
+        """Whether an emulated host name is of something that there is now."""
+        found = next((service for service, _ in self._parts if service.serves(host)), None)
+        return found is not None and (found.resolves is None or found.resolves(self.world, host))
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         host = (request.headers.get("Host") or "").lower().partition(":")[0]

@@ -183,4 +183,5 @@ SERVICE = Service(
     operations=(*_TOKEN_OPERATIONS, *(operation for operation, _ in _OPERATIONS)),
     admit=_admit,
     render=render,
+    resolves=lambda world, host: world.registries.by_host(host) is not None,
 )

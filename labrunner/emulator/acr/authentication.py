@@ -142,7 +142,7 @@ def _claims(call: Call, registry: Registry, principal: Principal) -> dict[str, o
 
 
 def _access(rights: frozenset[str], scopes: Iterable[str]) -> list[dict[str, object]]:
-    """What of the scopes may be given. az reads the lower-case names; recordings of 2021 have `Type`, `Name`, `Actions`."""
+    """What of the scopes may be given. az reads these names; recordings of 2021 have `Type`, `Name`, `Actions`."""
     found = []
     for scope in scopes:
         parsed = _SCOPE.fullmatch(scope)

@@ -10,9 +10,9 @@ import aiohttp
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from labrunner.emulator.acr.errors import answer, blob_unknown, digest_invalid, standard_headers
+from labrunner.emulator.acr.errors import answer, blob_unknown, digest_invalid, standard_headers, unauthorized
 from labrunner.emulator.acr.names import is_name
-from labrunner.emulator.acr.rights import admitted, registry_of
+from labrunner.emulator.acr.rights import admitted, grants_of, registry_of
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.routing import Call
 from labrunner.emulator.state.digests import is_digest
@@ -161,8 +161,12 @@ def _mounted(call: Call, registry: Registry, name: str, digest: str, source: str
     links = call.world.images.links
     if links.size(registry.id, source, digest) is None:
         return False
-    if not admitted(call, ("pull", "push")).allows("repository", source, "pull"):
-        return False
+    grant = admitted(call, ("pull", "push"))
+    if not grant.allows("repository", source, "pull"):
+        if "pull" not in grants_of(call.world, registry, grant.principal):
+            return False
+        wanted = [("repository", name, "pull"), ("repository", name, "push"), ("repository", source, "pull")]
+        raise unauthorized(registry.login_server, wanted, error="insufficient_scope")
     try:
         call.world.images.readable(registry.id, source)
     except Refusal:
