@@ -12,7 +12,9 @@ from labrunner.emulator.state.images import Images
 from labrunner.emulator.state.registries import Registries
 from labrunner.emulator.state.resources import Resources
 from labrunner.emulator.state.roles import Roles
+from labrunner.emulator.state.runs import Runs
 from labrunner.emulator.state.sign_ins import SignIns
+from labrunner.emulator.state.tasks import Tasks
 from labrunner.emulator.state.webhooks import Webhooks
 from labrunner.emulator.store import Store
 from labrunner.emulator.tokens import Tokens
@@ -36,6 +38,8 @@ class World:
     webhooks: Webhooks
     blobs: Blobs
     images: Images
+    tasks: Tasks
+    runs: Runs
 
     def found(self) -> None:
         """Have what every Azure has: a tenant, a signed-in user, a subscription that this user owns. Idempotent."""
@@ -43,6 +47,7 @@ class World:
         self.directory.found()
         self.resources.found()
         self.roles.found(owner=self.directory.signed_in_user().object_id, scope=self.resources.subscription_scope)
+        self.runs.found()
 
     def reset(self) -> None:
         """As new: nothing is left of what was made, uploaded or issued."""
@@ -53,7 +58,8 @@ class World:
 
     def inventory(self) -> Iterator[tuple[str, str, str]]:
         """(kind, name, immutable id) of everything that somebody can make or remove."""
-        for part in (self.directory, self.resources, self.roles, self.registries, self.webhooks, self.images):
+        parts = (self.directory, self.resources, self.roles, self.registries, self.webhooks, self.images, self.tasks)
+        for part in parts:
             yield from part.inventory()
 
     def close(self) -> None:
@@ -81,6 +87,8 @@ def open_world(folder: Path, clock: Clock) -> World:
         webhooks=Webhooks(store, clock),
         blobs=blobs,
         images=Images(store, blobs, clock),
+        tasks=Tasks(store, clock),
+        runs=Runs(store, clock),
     )
     world.found()
     return world
