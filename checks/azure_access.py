@@ -55,8 +55,8 @@ def _can(ask: Context, registry: str, repository: str, action: str) -> Finding:
     actions = _allowed(azure, registry, server, repository, _docker_login(ask, server))
     if action in actions:
         return passed(f"Docker may {action} `{repository}` at `{server}`.")
-    may = f"only {listed(dict.fromkeys(actions))}" if actions else "nothing in it"
-    return failed(f"Docker is logged in to `{server}`, but may not {action} `{repository}` (it may {may}).")
+    may = f"only let it {listed(dict.fromkeys(actions))}" if actions else "let it do nothing there"
+    return failed(f"Docker is logged in to `{server}`, but may not {action} `{repository}`: its credentials {may}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _allowed(azure: Azure, registry: str, server: str, repository: str, login: _
     """
     url = f"https://{server}/oauth2/token"
     wanted = {"service": server, "scope": f"repository:{repository}:pull,push", "client_id": "docker"}
-    with azure.asking(server):
+    with azure.asking(server, registry=registry):
         if login.token:
             form = {**wanted, "grant_type": "refresh_token", "refresh_token": login.token}
             answer = azure.session.post(url, data=form, timeout=TIMEOUT, allow_redirects=False)

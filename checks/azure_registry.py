@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from azure.containerregistry import ContainerRegistryClient
-from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 
@@ -244,17 +244,14 @@ def _registry(ask: Context, name: str) -> Iterator[ContainerRegistryClient]:
     server = server_of(name)
     azure = azure_of(ask)
     client = ask.once(f"azure {server}", lambda: _connect(azure, server))
-    try:
+    with azure.asking(server, registry=name):
         yield client
-    except AzureError as error:
-        azure.registry(name)
-        azure.trouble(server, error)
 
 
 def _connect(azure: Azure, server: str) -> ContainerRegistryClient:
     return ContainerRegistryClient(
         server,
-        azure.credential,
+        azure,
         audience=ARM,
         transport=azure.transport,
         retry_total=0,

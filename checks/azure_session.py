@@ -14,12 +14,8 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 import requests
-from azure.core.credentials import TokenCredential
-from azure.core.exceptions import (
-    AzureError,
-    ClientAuthenticationError,
-    HttpResponseError,
-)
+from azure.core.credentials import AccessToken, TokenCredential
+from azure.core.exceptions import AzureError, HttpResponseError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import ClientSecretCredential
 from requests.adapters import HTTPAdapter
@@ -61,7 +57,10 @@ def finding(function: CheckFunction) -> CheckFunction:
 
 
 class Azure:
-    """Azure, asked as one identity over one session; made once for a run of checks (`azure_of`)."""
+    """Azure, asked as one identity over one session; made once for a run of checks (`azure_of`).
+
+    It is the TokenCredential of the SDKs itself, so that what goes wrong with signing in is said as that.
+    """
 
     def __init__(self, make: Callable[[RequestsTransport], TokenCredential], subscription: str, remedy: str) -> None:
         self.subscription = subscription
@@ -81,7 +80,7 @@ class Azure:
         self.transport = RequestsTransport(
             session=self.session, session_owner=False, connection_timeout=TIMEOUT, read_timeout=TIMEOUT
         )
-        self.credential = make(self.transport)
+        self._credential = make(self.transport)
         self._remedy = remedy
 
     def get(self, url: str, params: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any] | None:
@@ -115,23 +114,35 @@ class Azure:
         )
 
     @contextmanager
-    def asking(self, host: str) -> Iterator[None]:
-        """Whatever keeps that host from answering is a TargetError."""
+    def asking(self, host: str, *, registry: str = "") -> Iterator[None]:
+        """Whatever keeps that host from answering is a TargetError; a MissingError if no registry has that name."""
         try:
             yield
         except (AzureError, requests.RequestException) as error:
-            self.trouble(host, error)
+            if registry:
+                self.registry(registry)
+            status, text = _answer(error)
+            if status:
+                self.refused(host, status, text)
+            raise TargetError(f"`{host}` does not answer ({_reason(error)})", self._remedy) from error
 
-    def trouble(self, host: str, error: Exception) -> NoReturn:
-        """Raise TargetError in words for a failure of the SDKs or the session."""
-        if isinstance(error, ClientAuthenticationError):
-            code = re.search(r"AADSTS\d+", str(error))
-            why = f" ({code[0]})" if code else ""
-            raise TargetError(f"`{host}` refuses the identity that checks ask with{why}", self._remedy) from error
-        if isinstance(error, HttpResponseError) and error.status_code is not None:
-            text = error.response.text() if error.response is not None else ""
-            self.refused(host, error.status_code, text)
-        raise TargetError(f"`{host}` does not answer ({_reason(error)})", self._remedy) from error
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:  # noqa: ANN401 - a TokenCredential's
+        """A token of Entra ID, kept as long as it is good. Raises TargetError."""
+        try:
+            return self._credential.get_token(*scopes, **options)
+        except AzureError as error:
+            status, text = _answer(error)
+            # Nothing else of the text is shown: it may say more than it should. MSAL keeps a status only there.
+            said = " ".join([text, *(str(each) for each in _causes(error))])
+            code = re.search(r"AADSTS\d+", said)
+            status = status or int((re.search(r"HTTP (?:Error|status): (\d{3})\b", said) or ("", "0"))[1])
+            if code or 400 <= status < 500:
+                why = code[0] if code else f"status {status}"
+                raise TargetError(
+                    f"`{AUTHORITY}` refuses the identity that checks ask with ({why})", self._remedy
+                ) from error
+            why = f"answers with status {status}" if status else f"does not answer ({_reason(error)})"
+            raise TargetError(f"`{AUTHORITY}` {why}", self._remedy) from error
 
     def refused(self, host: str, status: int, text: str) -> NoReturn:
         """Raise TargetError for an answer that is none."""
@@ -147,8 +158,7 @@ class Azure:
         base = GRAPH if url.startswith(f"{GRAPH}/") else ARM
         if not url.startswith(f"{base}/"):  # a link of a page; the token is for these two only
             raise TargetError("Azure points to a page that is not its own", self._remedy)
-        with self.asking(AUTHORITY):
-            token = self.credential.get_token(f"{base}/.default").token
+        token = self.get_token(f"{base}/.default").token
         host = base.removeprefix("https://")
         headers = {"Authorization": f"Bearer {token}"}
         with self.asking(host):
@@ -174,7 +184,12 @@ def azure_of(ask: Context) -> Azure:
 
         def credential(transport: RequestsTransport) -> TokenCredential:
             return ClientSecretCredential(
-                about.tenant, about.client_id, about.client_secret, transport=transport, retry_total=0
+                about.tenant,
+                about.client_id,
+                about.client_secret,
+                transport=transport,
+                retry_total=0,
+                disable_instance_discovery=True,
             )
 
         return Azure(credential, about.subscription, ask.remedy)
@@ -233,10 +248,27 @@ def few(names: Iterable[str], *, last: str = "and") -> str:
     return listed(found, last=last)
 
 
-def _reason(error: Exception) -> str:
-    """The kind of failure; the text of one may hold an address and more."""
-    inner = getattr(error, "inner_exception", None) or error
-    return type(inner).__name__
+def _answer(error: Exception) -> tuple[int, str]:
+    """The status and the text of the answer that made the SDK raise; 0 if there was none."""
+    response = error.response if isinstance(error, HttpResponseError) else None
+    if response is None or response.status_code is None:
+        return 0, ""
+    return response.status_code, response.text()
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and what made it happen, down to the bottom."""
+    found = [error]
+    while (
+        deeper := getattr(found[-1], "inner_exception", None) or found[-1].__cause__ or found[-1].__context__
+    ) is not None:
+        found.append(deeper)
+    return found
+
+
+def _reason(error: BaseException) -> str:
+    """The kind of failure at the bottom; the text of one may hold an address and more."""
+    return type(_causes(error)[-1]).__name__
 
 
 def _said(text: str) -> str:
