@@ -7,6 +7,7 @@ What keeps Azure from answering is a TargetError. No token and no secret is ever
 
 import json
 import re
+import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -76,7 +77,7 @@ class Azure:
             respect_retry_after_header=False,
             raise_on_status=False,
         )
-        self.session.mount("https://", HTTPAdapter(max_retries=again))
+        self.session.mount("https://", _Adapter(max_retries=again))
         self.transport = RequestsTransport(
             session=self.session, session_owner=False, connection_timeout=TIMEOUT, read_timeout=TIMEOUT
         )
@@ -174,6 +175,15 @@ class Azure:
         if not isinstance(document, dict):
             self.refused(host, answer.status_code, answer.text)
         return document
+
+
+class _Adapter(HTTPAdapter):
+    """Sends at once through a proxy too; urllib3 has Nagle's algorithm there, which costs a POST 40 ms."""
+
+    def proxy_manager_for(self, *words: Any, **options: Any) -> Any:  # noqa: ANN401 - as requests has it
+        return super().proxy_manager_for(
+            *words, socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)], **options
+        )
 
 
 def azure_of(ask: Context) -> Azure:
