@@ -208,7 +208,8 @@ OPERATIONS = (
         source=f"{_RECORDED}; az's get_yaml_template; Azure/acr-cli for what `acr purge` does and says",
         differs="Only steps `cmd: acr purge ...` run, at once, with the registry's own rights; any other step, builds "
         "included, makes the run end Failed with a log that says so. The expressions of --filter are Python's where "
-        ".NET's differ, and have 5 seconds",
+        ".NET's differ, and have 5 seconds. A run is over before az can wait for it: with `--no-logs`, az ends 0 also "
+        "when it failed",
     ),
     Operation(
         name="Runs_List",
