@@ -8,7 +8,8 @@ By value: whatever was handed to `Redactor.add`, raw, in base64 (also inside a l
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import quote, quote_plus
 
 from labrunner.record.shapes import LOOK_BACK, SHAPES, Found, Shape, is_hinted, lowered, windows
@@ -21,26 +22,80 @@ SHORTEST = 4
 
 Span = tuple[int, int]
 
+_HEAD = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is looked for, grouped by how it begins: hundreds of tokens that begin alike are passed over as one.
+
+    groups: the first characters -> the forms that begin so, longest first. begun: every proper begin of a group's key.
+    """
+
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    begun: frozenset[str] = frozenset()
+
+    def plus(self, values: Iterable[str]) -> "_Known":
+        """These too, in every writing."""
+        groups = {head: dict.fromkeys(forms) for head, forms in self.groups.items()}
+        changed = set()
+        for value in values:
+            for form in _forms(value):
+                group = groups.setdefault(form[:_HEAD], {})
+                if form not in group:
+                    group[form] = None
+                    changed.add(form[:_HEAD])
+        kept = {head: self.groups[head] for head in groups if head not in changed}
+        kept |= {head: tuple(sorted(groups[head], key=len, reverse=True)) for head in changed}
+        return _Known(kept, self.begun | {head[:end] for head in changed for end in range(1, len(head))})
+
+    def occurrences(self, text: str, start: int = 0) -> Iterator[Span]:
+        """Where forms are in the text; of those that begin at one place, the longest."""
+        for head, forms in self.groups.items():
+            at = text.find(head, start)
+            while at >= 0:
+                end = next((at + len(form) for form in forms if text.startswith(form, at)), None)
+                if end is not None:
+                    yield (at, end)
+                at = text.find(head, at + 1)
+
+    def partial(self, text: str, start: int) -> int:
+        """Where the first form begins that the text may end in the middle of; its length if there is none."""
+        hold = len(text)
+        for at in range(max(start, hold - _HEAD + 1), hold):
+            if text[at:] in self.begun:
+                hold = at
+                break
+        for head, forms in self.groups.items():
+            at = text.find(head, max(start, len(text) - len(forms[0]) + 1), hold + len(head))
+            while 0 <= at < hold:
+                rest = text[at:]
+                if any(len(form) > len(rest) and form.startswith(rest) for form in forms):
+                    hold = at
+                    break
+                at = text.find(head, at + 1, hold + len(head))
+        return hold
+
 
 class Redactor:
-    """Knows a run's secrets. Values may be added at any time, and hold for all text that comes after."""
+    """Knows a run's secrets. Values may be added at any time, and hold for all text that comes after.
 
-    def __init__(self) -> None:
-        self._forms: tuple[str, ...] = ()
+    source: asked for further values before each text; it must be cheap, and must not raise.
+    """
+
+    def __init__(self, source: Callable[[], Iterable[str]] = tuple) -> None:
+        self._source = source
+        self._known = _Known()
 
     def add(self, value: str) -> None:
         """Redact `value` from now on; of several lines, each too. Values shorter than SHORTEST are ignored."""
-        whole = value.strip("\r\n")
-        forms = dict.fromkeys(self._forms)
-        for part in dict.fromkeys((whole, *whole.splitlines())):
-            if len(part.strip()) >= SHORTEST:
-                forms.update(dict.fromkeys(_forms(part)))
-        self._forms = tuple(sorted(forms, key=len, reverse=True))
+        self._add([value])
 
     @property
     def forms(self) -> tuple[str, ...]:
-        """Every text that is redacted by value."""
-        return self._forms
+        """Every text that is redacted by value, longest first."""
+        forms = (form for group in self._now_known().groups.values() for form in group)
+        return tuple(sorted(forms, key=len, reverse=True))
 
     def redact(self, text: str) -> str:
         """`text` without secrets, each replaced by MARK."""
@@ -51,17 +106,29 @@ class Redactor:
 
     def redact_values(self, text: str) -> str:
         """`text` without the values that were added, shapes aside: for texts of the course itself."""
-        if not any(form in text for form in self._forms):
+        if not any(self._now_known().occurrences(text)):
             return text
-        stream = RedactedStream(lambda: self._forms, ())
+        stream = RedactedStream(self._now_known, ())
         return stream.feed(text) + stream.finish()
 
     def stream(self) -> "RedactedStream":
         """A new stream of text, redacted as it comes."""
-        return RedactedStream(lambda: self._forms, SHAPES)
+        return RedactedStream(self._now_known, SHAPES)
+
+    def _add(self, values: Iterable[str]) -> None:
+        parts: dict[str, None] = {}
+        for value in values:
+            whole = value.strip("\r\n")
+            parts |= dict.fromkeys(part for part in (whole, *whole.splitlines()) if len(part.strip()) >= SHORTEST)
+        if parts:
+            self._known = self._known.plus(parts)
+
+    def _now_known(self) -> _Known:
+        self._add(self._source())
+        return self._known
 
     def _is_clean(self, text: str) -> bool:
-        if any(form in text for form in self._forms):
+        if any(self._now_known().occurrences(text)):
             return False
         low = lowered(text)
         return not is_hinted(low) or not any(windows(low, 0, SHAPES))
@@ -101,8 +168,8 @@ class RedactedStream:
     """Redacts text that comes in chunks. What might be the begin of a secret is held back, and no more than that:
     at most the longest form of a value, or what decides a shape (some 70 characters)."""
 
-    def __init__(self, forms: Callable[[], tuple[str, ...]], shapes: tuple[Shape, ...]) -> None:
-        self._forms = forms
+    def __init__(self, known: Callable[[], _Known], shapes: tuple[Shape, ...]) -> None:
+        self._known = known
         self._shapes = shapes
         self._text = ""  # what is undecided, after some decided text to look back on
         self._at = 0  # where the undecided text begins; all before it has been given out
@@ -123,9 +190,9 @@ class RedactedStream:
 
     def _advance(self, chunk: str, *, final: bool) -> str:
         text = self._text + chunk
-        forms = self._forms()
-        hold = len(text) if final else _partial_form(text, self._at, forms)
-        spans = [*self._spans, *_occurrences(text, self._at, forms)]
+        known = self._known()
+        hold = len(text) if final else known.partial(text, self._at)
+        spans = [*self._spans, *known.occurrences(text, self._at)]
         still_open: list[tuple[Shape, int]] = []
         for shape, resume in self._open:
             end, goes_on = shape.value_end(text, resume, final=final)
@@ -181,31 +248,3 @@ def _merged(spans: list[Span]) -> list[Span]:
         else:
             merged.append((begin, end))
     return merged
-
-
-def _occurrences(text: str, start: int, forms: tuple[str, ...]) -> Iterator[Span]:
-    for form in forms:
-        begin, end = -1, -1
-        at = text.find(form, start)
-        while at >= 0:
-            if at > end:
-                if end >= 0:
-                    yield (begin, end)
-                begin = at
-            end = at + len(form)
-            at = text.find(form, at + 1)
-        if end >= 0:
-            yield (begin, end)
-
-
-def _partial_form(text: str, start: int, forms: tuple[str, ...]) -> int:
-    """Where the first form begins that `text` may end in the middle of; its length if there is none."""
-    hold = len(text)
-    for form in forms:
-        at = text.find(form[0], max(start, len(text) - len(form) + 1), hold)
-        while at >= 0:
-            if form.startswith(text[at:]):
-                hold = at
-                break
-            at = text.find(form[0], at + 1, hold)
-    return hold
