@@ -1,7 +1,9 @@
 """Talks to the control socket from outside. Standard library only."""
 
+import contextlib
 import http.client
 import json
+import select
 import socket
 from typing import Any
 
@@ -89,6 +91,8 @@ class SecretsFeed:
         self._channel.settimeout(timeout)
         self._raw = bytearray()
         self._known: list[str] = []
+        self.ended = False
+        """The local Azure is gone, or has closed the stream: there will be nothing new."""
         try:
             self._channel.connect(path)
             self._channel.sendall(b"GET /secrets HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -113,10 +117,19 @@ class SecretsFeed:
         try:
             while True:
                 self._receive()
-        except (BlockingIOError, ConnectionError, OSError):
+        except BlockingIOError:
             pass
+        except OSError:
+            self.ended = True
         found, self._known = [*self._known, *self._lines()], []
         return found
+
+    def wait(self, seconds: float) -> None:
+        """Until there may be something new, at most so long."""
+        poll = select.poll()
+        with contextlib.suppress(OSError, ValueError):  # closed by another thread
+            poll.register(self._channel, select.POLLIN)
+            poll.poll(seconds * 1000)
 
     def close(self) -> None:
         """Idempotent."""

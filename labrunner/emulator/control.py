@@ -94,14 +94,21 @@ class Control:
         transport = request.transport
         if transport is None:
             return response
-        for value in self._world.issued.all():
-            await response.write(json.dumps(value).encode() + b"\n")
-        await response.write(b"\n")
+        told: list[str] = []
+        end = self._world.issued.subscribe(told.append)  # first: between the known ones and the new, none may be missed
+        try:
+            for value in self._world.issued.all():
+                await response.write(json.dumps(value).encode() + b"\n")
+            await response.write(b"\n")
+        finally:
+            end()
 
         def tell(value: str) -> None:
             line = json.dumps(value).encode() + b"\n"
             transport.write(b"%x\r\n%s\r\n" % (len(line), line))  # a chunk of the stream, at once
 
+        for value in told:
+            tell(value)
         end = self._world.issued.subscribe(tell)
         try:
             while not transport.is_closing():
