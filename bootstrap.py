@@ -12,13 +12,11 @@ what it lacks.
 import contextlib
 import os
 import shutil
-import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.join(HERE, ".venv")
 GROUPS = ("dev", "bench")
-WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")  # a killed bootstrap must not leave a pip behind
 
 
 class SetupError(Exception):
@@ -175,22 +173,31 @@ def install_libraries(groups, meter, *, fresh):
     import hashlib
     import json
     import shutil
+    from pathlib import Path
 
     from labrunner.places import cache_dir
+    from labrunner.sandbox import libraries
     from labrunner.sandbox.progress import Progress
 
     with contextlib.suppress(FileNotFoundError):
         os.unlink(stamp_path())
-    if fresh:
-        meter.show(Progress("making a virtual environment"))
-        shutil.rmtree(VENV, ignore_errors=True)
-        run([sys.executable, "-m", "venv", VENV], print_nothing, "the virtual environment could not be made")
     downloads = os.path.join(cache_dir(os.environ), "wheels-" + hashlib.sha256(VENV.encode()).hexdigest()[:16])
     pip = [os.path.join(VENV, "bin", "python"), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-    install_requirements(pip, requirements(groups), downloads, meter)
-    meter.show(Progress("installing labrunner"))
-    editable = ["--no-deps", "--no-index", "--no-build-isolation", "--editable", HERE]
-    run([*pip, *editable], print_nothing, "labrunner itself could not be installed")
+    try:
+        if fresh:
+            meter.show(Progress("making a virtual environment"))
+            shutil.rmtree(VENV, ignore_errors=True)
+            command = [sys.executable, "-m", "venv", VENV]
+            libraries.run_followed(command, os.environ, "the virtual environment could not be made")
+        libraries.install_libraries(pip, requirements(groups), Path(downloads), os.environ, meter.show)
+        meter.show(Progress("installing labrunner"))
+        editable = ["--no-deps", "--no-index", "--no-build-isolation", "--editable", HERE]
+        libraries.run_followed([*pip, *editable], os.environ, "labrunner itself could not be installed")
+    except libraries.LibrariesError as error:
+        remedy = (
+            "Check this machine's network, proxy and PIP settings, then run the same command again: it goes on here."
+        )
+        raise SetupError(str(error), remedy) from error
     partial = stamp_path() + ".partial"
     with open(partial, "w", encoding="utf-8") as file:
         json.dump({"key": stamp_key(), "groups": groups}, file)
@@ -206,115 +213,6 @@ def requirements(groups):
     for group in groups:
         wanted += project["project"]["optional-dependencies"][group]
     return wanted
-
-
-def install_requirements(pip, wanted, downloads, meter):
-    """Let pip fetch and install `wanted`. Raises SetupError.
-
-    pip drops what it downloaded when it fails, and its own cache holds nothing where an index sends no caching headers.
-    So its temporary files lie in `downloads`, whole wheels are kept aside, and the next run is pinned to those.
-    """
-    from labrunner.sandbox.progress import Progress
-
-    temporary = os.path.join(downloads, "tmp")
-    os.makedirs(temporary, exist_ok=True)
-    keep_whole_wheels(temporary, downloads)
-    names = []
-    state = Progress("fetching Python libraries")
-
-    def follow(line):
-        nonlocal state
-        keep_whole_wheels(temporary, downloads)
-        words = line.split()
-        if words[:1] in (["Collecting"], ["Processing"]):
-            names.append(words[1])
-            state = Progress("fetching Python libraries", len(names), unit="found")
-        elif words[:2] == ["Installing", "collected"]:
-            state = Progress("installing Python libraries", len(words) - 3, unit="libraries")
-        meter.show(state)
-
-    meter.show(state)
-    command = [*pip, "--progress-bar", "off"]
-    failure = "the Python libraries could not be installed"
-    pins = pinned(downloads)
-    if pins:
-        try:
-            return run([*command, "--constraint", pins, *wanted], follow, failure, TMPDIR=temporary)
-        except SetupError as error:
-            if "ResolutionImpossible" not in str(error):
-                raise
-            names.clear()  # the kept wheels no longer fit what is wanted: choose anew
-    return run([*command, *wanted], follow, failure, TMPDIR=temporary)
-
-
-def keep_whole_wheels(temporary, downloads):
-    """Link complete wheels out of pip's temporary folders, which it removes when it ends."""
-    import zipfile
-
-    for folder, _, files in os.walk(temporary):
-        for name in files:
-            path, kept = os.path.join(folder, name), os.path.join(downloads, name)
-            with contextlib.suppress(OSError):
-                if name.endswith(".whl") and not os.path.exists(kept) and zipfile.is_zipfile(path):
-                    os.link(path, kept)
-
-
-def pinned(downloads):
-    """A file of constraints that name the kept wheels; "" if there are none."""
-    wheels = sorted(name for name in os.listdir(downloads) if name.endswith(".whl"))
-    lines = {name.partition("-")[0]: "file://" + os.path.join(downloads, name) for name in wheels}
-    if not lines:
-        return ""
-    path = os.path.join(downloads, "constraints.txt")
-    with open(path, "w", encoding="utf-8") as file:
-        file.writelines("%s @ %s\n" % line for line in lines.items())
-    return path
-
-
-def print_nothing(_line):
-    """For programs whose output is of interest only when they fail."""
-
-
-def run(command, follow, failure, **settings):
-    """Run a program, giving each line of its output to `follow`. Raises SetupError with its last words.
-
-    follow gets an empty line about every second without output, so that it can show that time goes on.
-    """
-    import selectors
-
-    environment = dict(os.environ, PYTHONUNBUFFERED="1", LC_ALL="C.UTF-8", **settings)
-    for name in ("PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV"):
-        environment.pop(name, None)
-    lines = []
-    with subprocess.Popen(
-        [*WITH_US, *command],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as process:
-        rest = b""
-        with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ)
-            while True:
-                if not selector.select(timeout=1):
-                    follow("")
-                    continue
-                chunk = os.read(process.stdout.fileno(), 65536)
-                if not chunk:
-                    break
-                *whole, rest = (rest + chunk).split(b"\n")
-                for line in (raw.decode(errors="replace").strip() for raw in whole):
-                    lines.append(line)
-                    follow(line)
-    if process.returncode != 0:
-        tried = [line for line in lines if line.startswith("WARNING: Retrying")]
-        words = tried[-1:] + [line for line in lines if line.startswith("ERROR:")] or lines[-12:]
-        message = "%s:\n%s" % (failure, "\n".join("  " + line for line in words))
-        remedy = (
-            "Check this machine's network, proxy and PIP settings, then run the same command again: it goes on here."
-        )
-        raise SetupError(message, remedy)
 
 
 if __name__ == "__main__":

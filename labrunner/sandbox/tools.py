@@ -25,7 +25,7 @@ from labrunner.sandbox.packages import Fetched, PackageClient, PackageError
 from labrunner.sandbox.progress import Meter, Progress
 from labrunner.sandbox.tree import finish
 
-__all__ = ["PACKAGES", "Progress", "Tools", "ToolsError", "ensure", "ready", "unpack_extra"]
+__all__ = ["PACKAGES", "Progress", "Tools", "ToolsError", "alone", "ensure", "ready", "unpack_extra"]
 
 PACKAGES = ("docker.io", "iptables", "busybox-static", "git", "curl", "jq")
 _LAYOUT = 1
@@ -96,7 +96,7 @@ def ensure(env: Mapping[str, str], say: Callable[[Progress], None] = lambda _: N
         return found
     key = _key(PACKAGES)
     root = Path(tools_dir(env)) / key
-    with _alone(Path(tools_dir(env)), say):
+    with alone(Path(tools_dir(env)), say):
         if not _is_whole(root, key):
             _build(PACKAGES, root, key, env, say)
     return _tools(root)
@@ -110,7 +110,7 @@ def unpack_extra(
     Raises ToolsError.
     """
     key = _key((package,))
-    with _alone(Path(tools_dir(env)), say):
+    with alone(Path(tools_dir(env)), say):
         if not _is_whole(folder, key):
             _build((package,), folder, key, env, say)
     return folder / "bin"
@@ -140,11 +140,14 @@ def _is_whole(root: Path, key: str) -> bool:
 
 
 @contextlib.contextmanager
-def _alone(home: Path, say: Callable[[Progress], None]) -> Iterator[None]:
-    """Two set-ups at a time would download the same twice; the second waits and finds everything done."""
+def alone(home: Path, say: Callable[[Progress], None], *, lock: str = "lock") -> Iterator[None]:
+    """Two set-ups at a time would download the same twice; the second waits and finds everything done.
+
+    home: the folder that the file `lock` is in. Raises ToolsError.
+    """
     try:
         home.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(home / lock, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise ToolsError(
             f"{home} cannot be written: {error.strerror}", "Make it writable, or set XDG_CACHE_HOME."
