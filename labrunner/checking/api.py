@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 from labrunner.model import Check, Outcome
 
 __all__ = [
+    "AzureContext",
     "CheckFunction",
     "CheckResult",
     "Checker",
@@ -70,6 +71,16 @@ class Ran:
     stderr: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AzureContext:
+    """The Azure of a target, and the identity that checks ask it with. tenant, subscription, client_id: GUIDs."""
+
+    tenant: str
+    subscription: str
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
 class Context(Protocol):
     """What a check may use. Paths are the target's own; `engine_url` is the Docker Engine's address.
 
@@ -80,6 +91,10 @@ class Context(Protocol):
     home: str
     work: str
     remedy: str
+
+    @property
+    def azure(self) -> AzureContext:
+        """The target's Azure. Raises TargetError when there is none."""
 
     def run(self, argv: Sequence[str], *, timeout: float = 10.0) -> Ran:
         """Run a program in the work folder with the target's environment. Raises TargetError on a timeout."""

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from labrunner.checking.api import Ran, TargetError
+from labrunner.checking.api import AzureContext, Ran, TargetError
 from labrunner.shell.program import ProgramError, ProgramResult
 
-__all__ = ["AskingContext", "Runner", "WorkerContext"]
+__all__ = ["AskingContext", "AzureContext", "Runner", "WorkerContext"]
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ class Runner(Protocol):
 class WorkerContext:
     """What checks may know of the target. Paths are the target's own; `env` is the whole environment of programs.
 
-    remedy: what to do when the target does not answer, for the message.
+    remedy: what to do when the target does not answer, for the message. azure: None where there is no Azure.
     """
 
     engine_url: str
@@ -31,6 +31,7 @@ class WorkerContext:
     work: str
     env: Mapping[str, str] = field(default_factory=dict)
     remedy: str = ""
+    azure: AzureContext | None = None
 
 
 class AskingContext:
@@ -41,9 +42,17 @@ class AskingContext:
         self.home = about.home
         self.work = about.work
         self.remedy = about.remedy
+        self._azure = about.azure
         self._env = about.env
         self._runner = runner
         self._made: dict[str, Any] = {}
+
+    @property
+    def azure(self) -> AzureContext:
+        """See `checking.api.Context`."""
+        if self._azure is None:
+            raise TargetError("this target has no Azure to ask", self.remedy)
+        return self._azure
 
     def run(self, argv: Sequence[str], *, timeout: float = 10.0) -> Ran:
         """Run a program in the work folder with the target's environment.

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from labrunner.checking.api import CheckResult
+from labrunner.checking.api import AzureContext, CheckResult
 from labrunner.checking.context import WorkerContext
 from labrunner.model import Check, Outcome
 
@@ -30,7 +30,9 @@ def config_line(folders: Sequence[str], about: WorkerContext) -> bytes:
 def read_config(line: bytes) -> tuple[tuple[str, ...], WorkerContext]:
     """What `config_line` wrote."""
     record = json.loads(line)
-    return tuple(record["folders"]), WorkerContext(**record["context"])
+    about = record["context"]
+    azure = AzureContext(**about["azure"]) if about["azure"] else None
+    return tuple(record["folders"]), WorkerContext(**{**about, "azure": azure})
 
 
 def request_line(number: int, checks: Sequence[Check], *, once: bool) -> bytes:

@@ -2,7 +2,8 @@
 
 It is started inside the sandbox, so that `localhost` is the sandbox's and a check that hangs or crashes takes nothing
 with it. It speaks `checking.wire` on stdin and stdout, and ends as soon as its stdin does, even in the middle of a
-check. Its own environment is emptied: no library finds a proxy, an engine or a home there.
+check. Its own environment is emptied, but for what leads to the target's Azure: no library finds another proxy, an
+engine or a home there.
 """
 
 import io
@@ -19,6 +20,11 @@ from labrunner.shell.program import run_program
 
 __all__ = ["main"]
 
+LEADING_TO_AZURE = (
+    *("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"),
+    *("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"),
+)
+"""Variables by which libraries find the target's Azure under its true names."""
 LAST_MOMENT = 1.0
 """Seconds that a check gets to be interrupted in, before the process ends anyway."""
 
@@ -35,7 +41,9 @@ def main() -> int:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
+    kept = {name: os.environ[name] for name in LEADING_TO_AZURE if name in os.environ}
     os.environ.clear()
+    os.environ.update(kept)
     os.environ["HOME"] = "/nonexistent"  # unset, libraries would take the account's
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the learner's program; the client tells us to end

@@ -17,7 +17,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Ask the checks. Raises Problem."""
-    from labrunner.cli.machine import command_line, found_target, remembered
+    from labrunner.cli.machine import command_line, found_target, needs_of, remembered
     from labrunner.cli.opening import (
         carry_out,
         fill_course,
@@ -31,10 +31,11 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.engine.survey import survey
 
     course = open_course(args.course, env)
-    plan_of(course, args.labs)
+    needs = needs_of(plan_of(course, args.labs))
     require_trust(course, env, trusted=args.trust, confirm=None)
     require_writable(args.report)
-    with found_target(args.sandbox, course, env, holder=command_line("check", args.labs)) as target:
+    holder = command_line("check", args.labs)
+    with found_target(args.sandbox, course, env, holder=holder, needs=needs) as target:
         values = settle_values(course, target, args, remembered=remembered(args.sandbox, course, env))
         filled = fill_course(course, values)
         session = new_session(filled, values, target, unattended(args, env, mode="check"), env)

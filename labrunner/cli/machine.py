@@ -4,7 +4,7 @@ import json
 import shlex
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -12,23 +12,27 @@ from labrunner import places
 from labrunner.cli import Problem
 from labrunner.cli.opening import check_folders
 from labrunner.engine.outcomes import ExitStatus
+from labrunner.engine.plan import Plan
 from labrunner.model import Course
-from labrunner.sandbox import machine, preflight
+from labrunner.sandbox import azure_cli, machine, preflight, tools
+from labrunner.sandbox.azure_cli import AzureCli
 from labrunner.sandbox.errors import SandboxError
 from labrunner.sandbox.progress import Meter
-from labrunner.sandbox.stock import prepare
-from labrunner.sandbox.tools import Tools, ToolsError, ensure, ready
+from labrunner.sandbox.tools import Tools, ToolsError
+from labrunner.targets.protocol import TargetError
 from labrunner.targets.sandbox import SandboxTarget
 
 __all__ = [
     "command_line",
     "found_target",
     "installed",
-    "prepared_target",
+    "needs_of",
+    "prepare",
     "remember",
     "remembered",
     "removed_afterwards",
     "sandbox_argument",
+    "started_target",
 ]
 
 
@@ -42,45 +46,75 @@ def command_line(name: str, arguments: list[str]) -> str:
     return shlex.join(["labrunner", name, *arguments])
 
 
+def needs_of(plan: Plan) -> frozenset[str]:
+    """What the planned labs ask of the target."""
+    return frozenset(need for planned in plan.labs for need in planned.lab.needs)
+
+
 def installed(env: Mapping[str, str]) -> Tools:
     """The tools, fetched now if they are missing. What the machine lacks is said before anything starts. Problem."""
-    tools = ready(env)
+    kit, _ = _installed(env, azure=False)
+    return kit
+
+
+def _installed(env: Mapping[str, str], *, azure: bool) -> tuple[Tools, AzureCli | None]:
+    """The tools, and azure-cli where it is wanted."""
+    kit, cli = tools.ready(env), azure_cli.ready(env) if azure else None
+    whole = kit is not None and (cli is not None or not azure)
     found = preflight.problems(
-        preflight.look([places.cache_dir(env), places.state_dir(env)]), engine=True, install=tools is None
+        preflight.look([places.cache_dir(env), places.state_dir(env)]), engine=True, install=not whole
     )
     if found:
         raise Problem(preflight.explain(found).rstrip(), status=ExitStatus.TARGET)
-    if tools is not None:
-        return tools
     try:
         with Meter(sys.stderr) as meter:
-            return ensure(env, meter.show)
+            kit = kit or tools.ensure(env, meter.show)
+            if azure:
+                cli = cli or azure_cli.ensure(env, meter.show)
     except ToolsError as error:
         raise Problem(str(error), status=ExitStatus.TARGET, remedy=error.remedy) from error
+    return kit, cli
 
 
 @contextmanager
-def prepared_target(name: str, course: Course, env: Mapping[str, str], *, holder: str) -> Iterator[SandboxTarget]:
-    """A target on the sandbox: started if it is not running, with the course's images and work folder. Problem."""
-    tools = installed(env)
+def started_target(
+    name: str, course: Course, env: Mapping[str, str], *, holder: str, needs: Collection[str]
+) -> Iterator[SandboxTarget]:
+    """A target on the sandbox, started if it is not running; `prepare` it next. Problem.
+
+    needs: what the labs that are planned ask for; azure-cli is installed for those that need "azure" only.
+    """
+    kit, cli = _installed(env, azure="azure" in needs)
     with _told():
-        sandbox = machine.up(name, env, tools)
-        with sandbox.hold(holder):
-            prepare(sandbox, course, busybox=str(tools.busybox))
-            with closing(SandboxTarget(sandbox, course, check_folders(course), tools=tools)) as target:
-                yield target
+        sandbox = machine.up(name, env, kit)
+        with (
+            sandbox.hold(holder),
+            closing(SandboxTarget(sandbox, course, check_folders(course), tools=kit, needs=needs, cli=cli)) as target,
+        ):
+            yield target
+
+
+def prepare(target: SandboxTarget, course: Course) -> None:
+    """Have the course's images, its work folder and what it needs of Azure.
+
+    course: with its values filled in. Raises TargetError.
+    """
+    with Meter(sys.stderr) as meter:
+        target.prepare(course, meter.show)
 
 
 @contextmanager
-def found_target(name: str, course: Course, env: Mapping[str, str], *, holder: str) -> Iterator[SandboxTarget]:
-    """A target on a sandbox that is running already, nothing of it changed. Problem."""
-    tools = installed(env)
+def found_target(
+    name: str, course: Course, env: Mapping[str, str], *, holder: str, needs: Collection[str]
+) -> Iterator[SandboxTarget]:
+    """A target on a sandbox that is running already, nothing of it changed. needs: as above. Problem."""
+    kit = installed(env)
     with _told():
         # an engine that is gone is for the steps to tell, as an ERROR
         sandbox = machine.attach(name, env, engine=False)
         with (
             sandbox.hold(holder),
-            closing(SandboxTarget(sandbox, course, check_folders(course), tools=tools)) as target,
+            closing(SandboxTarget(sandbox, course, check_folders(course), tools=kit, needs=needs)) as target,
         ):
             yield target
 
@@ -90,7 +124,7 @@ def _told() -> Iterator[None]:
     """The sandbox's errors as the user's."""
     try:
         yield
-    except SandboxError as error:
+    except (SandboxError, TargetError) as error:
         raise Problem(str(error), status=ExitStatus.TARGET, remedy=error.remedy) from error
 
 

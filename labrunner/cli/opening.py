@@ -7,6 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,6 +34,7 @@ __all__ = [
     "course_arguments",
     "fill_course",
     "given_values",
+    "known_course",
     "new_session",
     "open_course",
     "plan_of",
@@ -154,12 +156,20 @@ def fill_course(course: Course, values: Mapping[str, str]) -> Course:
     return fill_in(course, values) if values else course
 
 
+def known_course(course: Course, target: str, given: Mapping[str, str]) -> Course:
+    """The course filled in without asking anybody; where that cannot be, with nothing in its local Azure."""
+    try:
+        return fill_course(course, resolve(course, target=target, given=given, known={}, ask=None))
+    except VariableError:
+        return replace(course, azure=None)
+
+
 def new_session(
     course: Course, values: Mapping[str, str], target: Target, policy: Policy, env: Mapping[str, str]
 ) -> Session:
     """A session with a transcript of its own, and secrets that will not be shown."""
     identity = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    redactor = Redactor()
+    redactor = Redactor(source=target.secrets)
     for variable in course.variables:
         if variable.secret and values.get(variable.name):
             redactor.add(values[variable.name])

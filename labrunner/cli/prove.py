@@ -17,7 +17,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Prove labs in a sandbox of their own, which is removed afterwards. Raises Problem."""
     from labrunner.authoring.prove import Prover
-    from labrunner.cli.machine import command_line, prepared_target, removed_afterwards
+    from labrunner.cli.machine import command_line, needs_of, prepare, removed_afterwards, started_target
     from labrunner.cli.opening import (
         carry_out,
         fill_course,
@@ -31,15 +31,16 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.ui.proof import Proof
 
     course = open_course(args.course, env)
-    plan_of(course, args.labs)
+    needs = needs_of(plan_of(course, args.labs))
     require_trust(course, env, trusted=args.trust, confirm=None)
     holder = command_line("prove", args.labs)
     with (
         removed_afterwards(args.sandbox, env),
-        prepared_target(args.sandbox, course, env, holder=holder) as target,
+        started_target(args.sandbox, course, env, holder=holder, needs=needs) as target,
     ):
         values = settle_values(course, target, args)
         filled = fill_course(course, values)
+        prepare(target, filled)
         policy = Unattended(Proof(sys.stdout).show, mode="prove")
         session = new_session(filled, values, target, policy, env)
         status = carry_out(session, filled, plan_of(filled, args.labs), Prover())

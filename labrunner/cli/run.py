@@ -41,7 +41,7 @@ def report_argument(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Run labs. Raises Problem."""
-    from labrunner.cli.machine import command_line, prepared_target, remember, remembered
+    from labrunner.cli.machine import command_line, needs_of, prepare, remember, remembered, started_target
     from labrunner.cli.opening import (
         carry_out,
         fill_course,
@@ -58,16 +58,18 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     if args.all and args.labs:
         raise Problem("name labs or give --all, not both", status=ExitStatus.USAGE)
     course = open_course(args.course, env)
-    plan_of(course, args.labs)
+    needs = needs_of(plan_of(course, args.labs))
     given_values(course, args)
     questions = _questions(args, env) if guided else None
     require_trust(course, env, trusted=args.trust, confirm=questions.confirm_trust if questions else None)
     require_writable(args.report)
-    with prepared_target(args.sandbox, course, env, holder=command_line("run", args.labs)) as target:
+    holder = command_line("run", args.labs)
+    with started_target(args.sandbox, course, env, holder=holder, needs=needs) as target:
         known = remembered(args.sandbox, course, env)
         values = settle_values(course, target, args, remembered=known, ask=_ask(questions) if questions else None)
         filled = fill_course(course, values)
         remember(args.sandbox, course, values, env)
+        prepare(target, filled)
         with _policy(filled, args, env, guided=guided) as policy:
             session = new_session(filled, values, target, policy, env)
             status = carry_out(session, filled, plan_of(filled, args.labs), walk)

@@ -6,6 +6,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
 
+from labrunner.checking.api import TargetError
 from labrunner.cli import Problem
 from labrunner.sandbox.errors import SandboxError
 from labrunner.sandbox.layout import check_name
@@ -42,7 +43,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         raise Problem(str(error), status=_USAGE, remedy=error.remedy) from error
     try:
         return _ACTIONS[args.action][0](args, env)
-    except SandboxError as error:
+    except (SandboxError, TargetError) as error:
         raise Problem(str(error), status=_TARGET, remedy=error.remedy) from error
 
 
@@ -86,15 +87,21 @@ def _shell(args: Namespace, env: Mapping[str, str]) -> int:
 
 
 def _reset(args: Namespace, env: Mapping[str, str]) -> int:
-    from labrunner.cli.machine import installed
-    from labrunner.cli.opening import open_course
-    from labrunner.sandbox import machine, stock
+    from contextlib import closing
+
+    from labrunner.cli.machine import installed, remembered
+    from labrunner.cli.opening import known_course, open_course
+    from labrunner.sandbox import azure_cli, machine
+    from labrunner.targets.sandbox import SandboxTarget
 
     course = open_course(args.course, env)
     tools = installed(env)
     sandbox = machine.attach(args.sandbox, env)
-    with sandbox.hold("labrunner sandbox reset"):
-        stock.reset(sandbox, course, busybox=str(tools.busybox))
+    filled = known_course(course, SandboxTarget.name, remembered(args.sandbox, course, env))
+    # azure-cli is not installed for this: a run that needs it does, and fills the local Azure then
+    target = SandboxTarget(sandbox, filled, (), tools=tools, needs=("azure",), cli=azure_cli.ready(env))
+    with sandbox.hold("labrunner sandbox reset"), closing(target):
+        target.reset()
     sys.stderr.write(f"Sandbox '{sandbox.name}' is as new.\n")
     return 0
 
@@ -111,6 +118,7 @@ def _env(args: Namespace, env: Mapping[str, str]) -> int:
 _STATES = {
     "running": "running",
     "engine-down": "running, but its Docker Engine is not",
+    "azure-down": "running, but its local Azure is not",
     "broken": "broken",
     "stopped": "stopped, its data is kept",
     "absent": "not there",
@@ -121,7 +129,7 @@ def _as_text(status: "Status") -> str:
     rows = [("sandbox", status.name), ("state", _STATES[status.state])]
     if status.since:
         rows.append(("since", time.strftime("%Y-%m-%d %H:%M", time.localtime(status.since))))
-    if status.state == "running":
+    if status.engine:
         rows += [("engine", status.engine), ("containers", f"{status.containers} running")]
     if status.state != "absent":
         rows += [("in use by", status.holder or "nobody"), ("disk", f"{status.disk_bytes / 1e6:.1f} MB")]

@@ -39,7 +39,10 @@ _ANSWER_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A supervisor's answer. pid: its process id on this machine. Times are seconds since 1970."""
+    """A supervisor's answer. pid: its process id on this machine. Times are seconds since 1970.
+
+    azure_pid: the local Azure's process id inside; 0: it does not run.
+    """
 
     pid: int
     name: str
@@ -49,6 +52,8 @@ class Reply:
     engine_running: bool
     engine_since: float
     engine_end: str
+    azure_pid: int
+    azure_end: str
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -96,7 +101,7 @@ def request(path: str, what: str) -> Reply | None:
 def _reply(pid: int, answer: dict[str, Any]) -> Reply:
     if "error" in answer:
         raise SandboxError(f"the sandbox refused: {answer['error']}", "See `labrunner sandbox status`.")
-    engine = answer["engine"]
+    engine, azure = answer["engine"], answer["azure"]
     return Reply(
         pid=pid,
         name=answer["name"],
@@ -106,6 +111,8 @@ def _reply(pid: int, answer: dict[str, Any]) -> Reply:
         engine_running=engine["running"],
         engine_since=engine["since"],
         engine_end=engine["end"],
+        azure_pid=azure["pid"],
+        azure_end=azure["end"],
         raw=answer,
     )
 

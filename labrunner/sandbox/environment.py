@@ -2,14 +2,41 @@
 
 from collections.abc import Mapping
 
-__all__ = ["machine_environment"]
+__all__ = ["ADDRESS", "PROXY", "azure_environment", "machine_environment"]
+
+PROXY = "127.0.0.1:3128"
+"""Where the local Azure's CONNECT proxy listens inside."""
+ADDRESS = "10.99.0.1"
+"""Where it listens for those who resolve its names themselves: no loopback address, which Docker trusts unchecked."""
 
 _PASSED_ON = ("TERM", "TZ", "COLORTERM")
 """What describes the person's terminal and clock, and no machine or account."""
 
 
-def machine_environment(outer: Mapping[str, str], *, path: str, home: str, user: str = "root") -> dict[str, str]:
-    """The whole environment. outer: labrunner's own, of which only what describes the terminal is taken over."""
+def azure_environment(authorities: str) -> dict[str, str]:
+    """What leads programs to the local Azure under Azure's names. authorities: PEM file of those to trust.
+
+    In all the names that az and the SDKs (requests), curl, and Docker (Go) read.
+    """
+    proxy, direct = f"http://{PROXY}", "localhost,127.0.0.1"
+    return {
+        "HTTPS_PROXY": proxy,
+        "https_proxy": proxy,
+        "NO_PROXY": direct,
+        "no_proxy": direct,
+        "REQUESTS_CA_BUNDLE": authorities,
+        "SSL_CERT_FILE": authorities,
+        "CURL_CA_BUNDLE": authorities,
+    }
+
+
+def machine_environment(
+    outer: Mapping[str, str], *, path: str, home: str, authorities: str, user: str = "root"
+) -> dict[str, str]:
+    """The whole environment. outer: labrunner's own, of which only what describes the terminal is taken over.
+
+    authorities: as in `azure_environment`.
+    """
     chosen = {name: outer[name] for name in _PASSED_ON if outer.get(name)}
     return {
         "PATH": path,
@@ -20,4 +47,7 @@ def machine_environment(outer: Mapping[str, str], *, path: str, home: str, user:
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",
         **chosen,
+        **azure_environment(authorities),
+        "AZURE_CORE_LOGIN_EXPERIENCE_V2": "off",  # else `az login` ends in a list that waits for a key
+        "AZURE_CORE_COLLECT_TELEMETRY": "no",
     }

@@ -17,6 +17,7 @@ __all__ = [
     "NOEXEC",
     "NOSUID",
     "RDONLY",
+    "add_address",
     "attach_tree",
     "clone_tree",
     "detach",
@@ -52,6 +53,8 @@ _SYS_MOUNT_SETATTR = 442
 _IFF_UP = 1
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
+_SIOCSIFADDR = 0x8916
+_SIOCSIFNETMASK = 0x891C
 
 
 class _MountAttributes(ctypes.Structure):
@@ -161,3 +164,11 @@ def interface_up(name: str) -> None:
         answer = fcntl.ioctl(channel, _SIOCGIFFLAGS, request)
         flags = struct.unpack("16sH14x", answer)[1] | _IFF_UP
         fcntl.ioctl(channel, _SIOCSIFFLAGS, struct.pack("16sH14x", name.encode(), flags))
+
+
+def add_address(label: str, address: str) -> None:
+    """Give an interface one more address, with no network behind it (/32). label: `lo:` and a name (netdevice(7))."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as channel:
+        for request, value in ((_SIOCSIFADDR, address), (_SIOCSIFNETMASK, "255.255.255.255")):
+            about = struct.pack("16sHH4s16x", label.encode(), socket.AF_INET, 0, socket.inet_aton(value))
+            fcntl.ioctl(channel, request, about)

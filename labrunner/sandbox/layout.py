@@ -44,6 +44,31 @@ class Layout:
         return f"{self.run}/shell"
 
     @property
+    def bin(self) -> str:
+        """Programs made for this sandbox, first on PATH inside; read-only there."""
+        return f"{self.folder}/bin"
+
+    @property
+    def hosts(self) -> str:
+        """What is /etc/hosts inside, read-only there."""
+        return f"{self.folder}/hosts"
+
+    @property
+    def azure(self) -> str:
+        """All that the local Azure keeps."""
+        return f"{self.folder}/azure"
+
+    @property
+    def authorities(self) -> str:
+        """The certificate authorities that programs inside trust (PEM), the local Azure's among them."""
+        return f"{self.azure}/tls/ca-bundle.pem"
+
+    @property
+    def azure_control(self) -> str:
+        """The local Azure's control socket, seen outside only."""
+        return f"{self.run}/azure"
+
+    @property
     def config(self) -> str:
         """What the supervisor was started with."""
         return f"{self.folder}/config.json"

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from labrunner.sandbox import engine
+from labrunner.sandbox.azure import check_azure, compile_emulator, emulator_line, write_hosts
 from labrunner.sandbox.control import Reply, end_supervisors, launch, request, run_errand, wait_for_end
+from labrunner.sandbox.environment import azure_environment
 from labrunner.sandbox.errors import SandboxError
 from labrunner.sandbox.layout import Layout, layout
 from labrunner.sandbox.lock import Lock
@@ -24,13 +26,16 @@ from labrunner.sandbox.tools import Tools
 
 __all__ = ["Sandbox", "Status", "attach", "down", "status", "up"]
 
+_AZURE_SECONDS = 5.0
 _DOWN_REMEDY = "Let it end first, or add `--force` to end the sandbox under it."
-_PARTS = ("engine", "home", "work", "tmp", "log")
+_WRITABLE = ("engine", "azure", "home", "work", "log")
+_PARTS = (*_WRITABLE, "tmp", "bin")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """state: "running", "engine-down", "broken" (it does not answer right), "stopped" (its data is kept) or "absent".
+    """state: "running", "engine-down", "azure-down", "broken" (it does not answer right), "stopped" (its data is kept)
+    or "absent".
 
     since: seconds since 1970. detail, remedy: what is wrong, and what to do.
     """
@@ -58,11 +63,12 @@ def up(name: str, env: Mapping[str, str], tools: Tools) -> Sandbox:
             "a sandbox needs root: it has a network and mounts of its own", "Run it with sudo, or as root."
         )
     with _alone(place):
-        reply = ask_supervisor(place, "start-engine")
+        reply = ask_supervisor(place, "start")
         if reply is None:
             end_supervisors(place.config)
             _prepare_folders(place)
             _write_config(place, tools)
+            compile_emulator()
             launch(place.config, f"{place.folder}/log/supervisor.log")
             reply = ask_supervisor(place, "status")
             if reply is None:
@@ -101,12 +107,15 @@ def status(name: str, env: Mapping[str, str]) -> Status:
     except SandboxError as error:
         state = "broken" if reply.engine_running else "engine-down"
         return Status(state=state, since=reply.started, detail=str(error), remedy=error.remedy, **about)
+    try:
+        check_azure(place, patience=_AZURE_SECONDS)
+    except SandboxError as error:
+        about |= {"state": "azure-down", "detail": str(error), "remedy": error.remedy}
     return Status(
-        state="running",
         engine=str(info.get("ServerVersion", "")),
         since=reply.started,
         containers=int(info.get("ContainersRunning", 0)),
-        **about,
+        **{"state": "running", **about},
     )
 
 
@@ -163,6 +172,8 @@ def _prepare_folders(place: Layout) -> None:
     Path(place.run).chmod(0o700)
     Path(place.shell_dir).mkdir(exist_ok=True, mode=0o700)
     Path(place.folder, "log", "dockerd.log").unlink(missing_ok=True)
+    if not Path(place.hosts).exists():
+        write_hosts(place)
 
 
 def _write_config(place: Layout, tools: Tools) -> None:
@@ -170,9 +181,21 @@ def _write_config(place: Layout, tools: Tools) -> None:
     config = {
         "folder": place.folder,
         "control": place.control,
-        "path": tools.path,
+        "path": f"{place.bin}:{tools.path}",
         "engine_log": f"{place.folder}/log/dockerd.log",
-        "engine_env": {"PATH": tools.path, "HOME": "/run", "LANG": "C.UTF-8", **tools.environment},
+        "engine_env": {
+            "PATH": tools.path,
+            "HOME": "/run",
+            "LANG": "C.UTF-8",
+            **tools.environment,
+            **azure_environment(place.authorities),
+        },
+        "azure": {
+            "line": emulator_line(place),
+            "env": {"PATH": tools.path, "HOME": place.azure, "LANG": "C.UTF-8"},
+            "log": f"{place.folder}/log/azure.log",
+            "control": Path(place.azure_control).name,
+        },
         "engine": {
             "name": place.name,
             "id": place.id,
@@ -182,14 +205,15 @@ def _write_config(place: Layout, tools: Tools) -> None:
             "group": place.group,
         },
         "plan": {
-            "writable": [*(f"{place.folder}/{part}" for part in ("engine", "home", "work", "log")), place.shell_dir],
+            "writable": [*(f"{place.folder}/{part}" for part in _WRITABLE), place.shell_dir],
             "visible": sorted({os.path.realpath(path) for path in ours}),
             "tmp": place.tmp,
             "etc": {
-                "hosts": "127.0.0.1\tlocalhost labrunner\n::1\tlocalhost\n",
+                "hosts": "",
                 "hostname": "labrunner\n",
                 "resolv.conf": "# The sandbox has a network of its own, with nobody to ask for names.\n",
             },
+            "shown": {"/etc/hosts": place.hosts},
         },
     }
     Path(place.config).write_text(json.dumps(config, indent=1), encoding="utf-8")

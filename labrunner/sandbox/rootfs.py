@@ -35,12 +35,14 @@ class Plan:
 
     writable: kept writable at the same path. visible: read-only as all else, but seen even below a masked folder.
     tmp: the folder that is /tmp inside. etc: small files of /etc that are the sandbox's own, name -> text.
+    shown: path inside, of a file that exists there -> the file that is seen there, read-only.
     """
 
     writable: tuple[str, ...]
     visible: tuple[str, ...]
     tmp: str
     etc: Mapping[str, str] = field(default_factory=dict)
+    shown: Mapping[str, str] = field(default_factory=dict)
 
 
 def is_masked(path: str) -> bool:
@@ -103,6 +105,7 @@ def _grafts(plan: Plan) -> list[tuple[str, int]]:
         tree = kernel.clone_tree(path)
         kernel.set_attributes(tree, remove=RDONLY)
         found.append((path if path != plan.tmp else "/tmp", tree))  # noqa: S108
+    found += [(path, kernel.clone_tree(source)) for path, source in plan.shown.items()]  # read-only, as all was made
     # An outer folder first, else it would cover an inner one; /tmp before what is shown below it.
     return sorted(found)
 

@@ -56,7 +56,8 @@ class Sandbox:
 
     def environment(self) -> dict[str, str]:
         """The whole environment of what runs inside."""
-        return machine_environment(self._outer, path=self.tools_path, home=self.layout.home)
+        place = self.layout
+        return machine_environment(self._outer, path=self.tools_path, home=place.home, authorities=place.authorities)
 
     def prefix(self, cwd: str | None = None) -> tuple[str, ...]:
         """The argument list that runs what follows it inside, in the work folder or `cwd`. Raises SandboxError."""

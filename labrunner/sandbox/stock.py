@@ -1,7 +1,7 @@
 """What a fresh sandbox holds for a course: its stand-in images in the engine, its files in the work folder.
 
-`prepare` brings about what is missing and touches nothing else, so that it can be called before every run; `reset`
-empties the sandbox first. The Docker SDK is imported where it is used: it costs 0.2 s.
+`prepare` brings about what is missing and touches nothing else, so that it can be called before every run; `empty`
+removes everything. The Docker SDK is imported where it is used: it costs 0.2 s.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from labrunner.sandbox.running import Sandbox
 if TYPE_CHECKING:
     from docker import DockerClient
 
-__all__ = ["docker_client", "prepare", "reset"]
+__all__ = ["docker_client", "empty", "prepare"]
 
 _GIT = (
     *("git", "-c", "init.defaultBranch=main", "-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false"),
@@ -66,8 +66,8 @@ def prepare(sandbox: Sandbox, course: Course, *, busybox: str) -> None:
     _make_work_folder(sandbox, course)
 
 
-def reset(sandbox: Sandbox, course: Course, *, busybox: str) -> None:
-    """Empty the sandbox (containers, volumes, networks, images, HOME, work folder, /tmp), then `prepare` it.
+def empty(sandbox: Sandbox) -> None:
+    """Empty the sandbox: containers, volumes, networks, images, HOME, work folder, /tmp.
 
     Only ever the engine that says by its labels that it is this sandbox's. Raises SandboxError.
     """
@@ -77,7 +77,6 @@ def reset(sandbox: Sandbox, course: Course, *, busybox: str) -> None:
     _empty_folder(sandbox.layout.home)
     _empty_folder(sandbox.layout.work)
     _empty_folder(sandbox.layout.tmp, keep=sandbox.mounted_below("/tmp"))  # noqa: S108
-    prepare(sandbox, course, busybox=busybox)
 
 
 def _restore_images(client: "DockerClient", sandbox: Sandbox, course: Course, busybox: str) -> None:

@@ -1,4 +1,4 @@
-"""PID 1 of a private machine: makes it, starts the engine, reaps, answers on the control socket.
+"""PID 1 of a private machine: makes it, starts the engine and the local Azure, reaps, answers on the control socket.
 
     python -m labrunner.sandbox.supervisor CONFIG.json DESCRIPTOR
 
@@ -7,8 +7,8 @@ It writes to the descriptor when the machine is made, and closes it.
 Run by `sandbox.machine` in fresh namespaces. When it ends, the kernel ends everything that runs inside; so nothing has
 to be remembered for a crash. It knows nothing of labs. Standard library only, and little of it: it has to start fast.
 
-The control socket takes one JSON line `{"do": ...}` and gives one back: "status", "start-engine" (harmless when it
-runs), "stop" (the engine ends in order, then everything does).
+The control socket takes one JSON line `{"do": ...}` and gives one back: "status", "start" (what of engine and local
+Azure does not run; harmless when both do), "stop" (both end in order, then everything does).
 """
 
 import json
@@ -25,7 +25,9 @@ from typing import Any
 from labrunner.sandbox import kernel
 from labrunner.sandbox.cgroups import kill_group, remove_group
 from labrunner.sandbox.engine import EngineSpec, arguments, storage_driver
+from labrunner.sandbox.environment import ADDRESS
 from labrunner.sandbox.rootfs import Plan, build
+from labrunner.sandbox.services import LISTENER, Service, bind_beside
 
 __all__ = ["Supervisor", "main"]
 
@@ -36,43 +38,28 @@ _REQUEST_SECONDS = 1.0
 class Supervisor:
     """The state of one private machine, and its loop."""
 
-    def __init__(self, config: dict[str, Any], control: socket.socket) -> None:
+    def __init__(self, config: dict[str, Any], control: socket.socket, run: int) -> None:
+        """run: a descriptor of the sandbox's run folder, to which no path leads inside."""
         self._config = config
         self._spec = EngineSpec(**config["engine"])
         self._control = control
         self._started = time.time()
-        self._engine_pid = 0
-        self._engine_since = 0.0
-        self._engine_end = ""
         self._stop_at = 0.0
+        azure = config["azure"]
+        self._services = {
+            "engine": Service(line=self._engine_line, env=config["engine_env"], log=config["engine_log"]),
+            "azure": Service(
+                line=lambda: [*azure["line"], f"--control-fd={LISTENER}"],
+                env=azure["env"],
+                log=azure["log"],
+                listener=lambda: bind_beside(run, azure["control"]),
+            ),
+        }
 
-    def start_engine(self) -> None:
-        """Start the engine unless it runs."""
-        if self._engine_pid:
-            return
-        Path("/run/docker.pid").unlink(missing_ok=True)
-        # Containers outlive a crash of the engine; the next one would ask each to end, and wait ten seconds for it.
-        kill_group("/sys/fs/cgroup", self._spec.group)
-        line = arguments(self._spec, driver=storage_driver(self._spec.data))
-        log = os.open(self._config["engine_log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            self._engine_pid = os.posix_spawn(
-                line[0],
-                line,
-                self._config["engine_env"],
-                file_actions=[
-                    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                    (os.POSIX_SPAWN_DUP2, log, 1),
-                    (os.POSIX_SPAWN_DUP2, log, 2),
-                ],
-                setpgroup=0,
-                setsigmask=[],
-                setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGCHLD],
-            )
-        finally:
-            os.close(log)
-        self._engine_since = time.time()
-        self._engine_end = ""
+    def start(self) -> None:
+        """Start what does not run: first the engine, which takes longest. Raises OSError."""
+        for service in self._services.values():
+            service.start()
 
     def serve(self) -> None:
         """Until told to stop."""
@@ -92,8 +79,15 @@ class Supervisor:
                 else:
                     os.read(wake, 4096)
 
+    def _engine_line(self) -> list[str]:
+        Path("/run/docker.pid").unlink(missing_ok=True)
+        # Containers outlive a crash of the engine; the next one would ask each to end, and wait ten seconds for it.
+        kill_group("/sys/fs/cgroup", self._spec.group)
+        return arguments(self._spec, driver=storage_driver(self._spec.data))
+
     def _is_over(self) -> bool:
-        return bool(self._stop_at) and (not self._engine_pid or time.monotonic() > self._stop_at)
+        runs = any(service.pid for service in self._services.values())
+        return bool(self._stop_at) and (not runs or time.monotonic() > self._stop_at)
 
     def _reap(self) -> None:
         while True:
@@ -103,11 +97,9 @@ class Supervisor:
                 return
             if not pid:
                 return
-            if pid == self._engine_pid:
-                self._engine_pid = 0
-                code = os.waitstatus_to_exitcode(status)
-                how = f"ended by signal {-code}" if code < 0 else f"ended with status {code}"
-                self._engine_end = f"{how} at {time.strftime('%H:%M:%S')}"
+            for service in self._services.values():
+                if service.pid == pid:
+                    service.note_end(status)
 
     def _answer(self) -> None:
         connection, _ = self._control.accept()
@@ -124,15 +116,15 @@ class Supervisor:
                 print(f"a request on the control socket failed: {error}", file=sys.stderr, flush=True)  # noqa: T201
 
     def _do(self, what: str) -> dict[str, Any]:
-        if what == "start-engine":
+        if what == "start":
             try:
-                self.start_engine()
+                self.start()
             except OSError as error:
-                return {"error": f"the engine cannot be started: {error}"}
+                return {"error": f"what it holds cannot be started: {error}"}
         elif what == "stop":
             self._stop_at = time.monotonic() + _STOP_SECONDS
-            if self._engine_pid:
-                os.kill(self._engine_pid, signal.SIGTERM)
+            for service in self._services.values():
+                service.stop()
         elif what != "status":
             return {"error": f"unknown request {what!r}"}
         return {
@@ -140,15 +132,8 @@ class Supervisor:
             "id": self._spec.id,
             "folder": self._config["folder"],
             "started": self._started,
-            "engine": {"running": bool(self._engine_pid), "since": self._engine_since, "end": self._engine_end},
+            **{name: service.report() for name, service in self._services.items()},
         }
-
-
-def _bind(path: str) -> socket.socket:
-    Path(path).unlink(missing_ok=True)
-    control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    control.bind(path)
-    return control
 
 
 def main(words: list[str]) -> int:
@@ -158,14 +143,25 @@ def main(words: list[str]) -> int:
         signal.signal(number, signal.SIG_IGN)
     os.umask(0o022)
     os.set_inheritable(int(words[1]), False)  # noqa: FBT003
-    control = _bind(config["control"])
+    place = Path(config["control"])
+    run = os.open(place.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    control = bind_beside(run, place.name)
     plan = config["plan"]
-    build(Plan(writable=tuple(plan["writable"]), visible=tuple(plan["visible"]), tmp=plan["tmp"], etc=plan["etc"]))
+    build(
+        Plan(
+            writable=tuple(plan["writable"]),
+            visible=tuple(plan["visible"]),
+            tmp=plan["tmp"],
+            etc=plan["etc"],
+            shown=plan["shown"],
+        )
+    )
     kernel.interface_up("lo")
+    kernel.add_address("lo:azure", ADDRESS)
     socket.sethostname("labrunner")
     remove_group("/sys/fs/cgroup", config["engine"]["group"])
-    supervisor = Supervisor(config, control)
-    supervisor.start_engine()
+    supervisor = Supervisor(config, control, run)
+    supervisor.start()
     control.listen(8)  # whoever gets through to us finds the machine made
     os.write(int(words[1]), b"ready\n")
     os.close(int(words[1]))

@@ -7,7 +7,7 @@ offered to learners.
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -107,6 +107,10 @@ class LocalTarget:
         """Files only: there is no engine."""
         self._check()
         return frozenset(self._entries())
+
+    def secrets(self) -> Sequence[str]:
+        """None: it issues nothing."""
+        return ()
 
     def reset(self) -> None:
         """Empty HOME and work folder, then fill the work folder again."""

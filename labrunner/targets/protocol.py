@@ -1,6 +1,6 @@
 """What a lab runs on. The engine knows this Protocol only; `targets.sandbox` and `targets.local` implement it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from labrunner.checking.api import Checker, Ran, TargetError
@@ -15,7 +15,7 @@ class Target(Protocol):
 
     name: str
     capabilities: frozenset[str]
-    """What labs may ask for in `needs`, such as "docker-engine"."""
+    """What labs may ask for in `needs`: "docker-engine", "azure" (the Azure of the course, and `az`)."""
 
     def values(self) -> Mapping[str, str]:
         """Values that the target knows better than the course's defaults (such as ACR_LOGIN_SERVER)."""
@@ -39,7 +39,14 @@ class Target(Protocol):
         """Raise TargetError, with a remedy, if the target is not ours or does not answer."""
 
     def inventory(self) -> Inventory:
-        """What is there now: images, tags, containers, volumes, networks, files of work folder and HOME."""
+        """What is there now: images, tags, containers, volumes, networks, files of work folder and HOME, and what
+        the learner can make in Azure. Each by an id that is never another thing's."""
+
+    def secrets(self) -> Sequence[str]:
+        """The secrets that the target has issued since the last call, at once. Never raises.
+
+        Whoever got one from the target finds it here: asked before each output that is shown or written.
+        """
 
     def reset(self) -> None:
         """Back to the state of a fresh target, shells ended. Removes only what is this target's."""

@@ -1,15 +1,19 @@
 """The sandbox as a Target: everything is asked of, and done in, the private machine."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from labrunner.checking.api import Checker, Ran, TargetError
+from labrunner.checking.api import AzureContext, Checker, Ran, TargetError
 from labrunner.checking.client import WorkerChecker
 from labrunner.checking.context import WorkerContext
 from labrunner.model import Course
 from labrunner.record.ledger import Entry, Inventory
 from labrunner.sandbox import engine, stock
+from labrunner.sandbox.azure import LocalAzure, SecretsSource, check_azure
+from labrunner.sandbox.azure_cli import AzureCli
 from labrunner.sandbox.errors import SandboxError
+from labrunner.sandbox.progress import Progress
 from labrunner.sandbox.running import Sandbox, remedy_up
 from labrunner.sandbox.tools import Tools
 from labrunner.shell.bash import BashShell
@@ -31,14 +35,27 @@ _PREDEFINED = frozenset({"bridge", "host", "none"})
 class SandboxTarget:
     """A Target on an attached sandbox, which the caller holds the lock of.
 
-    folders: where check files are, as paths of this machine. tools: what stand-in images are made with.
+    folders: where check files are, as paths of this machine. tools: what stand-in images are made with. needs: what
+    the labs of this run ask for. cli: azure-cli, for a run that prepares what needs "azure".
     """
 
     name = "sandbox"
-    capabilities = frozenset({"docker-engine"})
+    capabilities = frozenset({"docker-engine", "azure"})
 
-    def __init__(self, sandbox: Sandbox, course: Course, folders: tuple[str, ...], *, tools: Tools) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        course: Course,
+        folders: tuple[str, ...],
+        *,
+        tools: Tools,
+        needs: Collection[str] = (),
+        cli: AzureCli | None = None,
+    ) -> None:
         self._sandbox = sandbox
+        self._azure = LocalAzure(sandbox) if "azure" in needs else None
+        self._cli = cli
+        self._secrets = SecretsSource(sandbox.layout.azure_control)
         self._course = course
         self._folders = folders
         self._shell: BashShell | None = None
@@ -56,6 +73,8 @@ class SandboxTarget:
             lines = self.script(_VERSIONS).stdout.splitlines()
             names = ("docker", "docker-engine", "bash", "git")
             self._versions = {name: line.strip() for name, line in zip(names, lines, strict=False) if line.strip()}
+            if self._cli is not None:
+                self._versions["az"] = self._cli.version
         return self._versions
 
     def shell(self, host: str) -> Shell:
@@ -99,41 +118,73 @@ class SandboxTarget:
                     work=sandbox.layout.work,
                     env=sandbox.environment(),
                     remedy=f"run `{remedy_up(sandbox.name)}`, then try again.",
+                    azure=self._azure_context(),
                 ),
             )
         return self._checker
 
     def health(self) -> None:
-        """The engine answers, and is this sandbox's."""
+        """The engine answers, and is this sandbox's; so does the local Azure, for labs that need it."""
         with _told():
             self._sandbox.check_engine()
+            if self._azure is not None:
+                check_azure(self._sandbox.layout)
 
     def inventory(self) -> Inventory:
         """See the Protocol. Networks that every engine has are left out."""
         with _told():
             entries = set(self._engine_entries())
+            if self._azure is not None:
+                entries.update(Entry(kind, name, identity) for kind, name, identity in self._azure.inventory())
         entries.update(file_entries(self._sandbox.layout.work, "work"))
         entries.update(file_entries(self._sandbox.layout.home, "~"))
         return frozenset(entries)
 
-    def prepare(self) -> None:
-        """Bring about what the course declares and the sandbox lacks: stand-in images, the work folder's content."""
-        with _told():
-            stock.prepare(self._sandbox, self._course, busybox=str(self._tools.busybox))
+    def secrets(self) -> Sequence[str]:
+        """Those of the local Azure; none while it does not run."""
+        return self._secrets.new()
+
+    def prepare(self, course: Course | None = None, say: Callable[[Progress], None] = lambda _: None) -> None:
+        """Bring about what the course declares and the sandbox lacks: stand-in images, the work folder's content, and
+        for labs that need it what the local Azure holds, with somebody signed in to it.
+
+        course: as filled in for this learner, instead of the one given before.
+        """
+        self._course = course or self._course
+        with _told(), ThreadPoolExecutor(1, thread_name_prefix="stock") as beside:
+            stocked = beside.submit(stock.prepare, self._sandbox, self._course, busybox=str(self._tools.busybox))
+            if self._azure is not None and self._cli is not None and self._course.azure is not None:
+                self._azure.prepare(self._course.azure, self._cli, say)
+            stocked.result()
 
     def reset(self) -> None:
-        """Empty the sandbox and prepare it again."""
+        """Empty the sandbox and prepare it again. Shell and worker are new ones after that."""
+        self._end_processes()
         with _told():
-            stock.reset(self._sandbox, self._course, busybox=str(self._tools.busybox))
+            stock.empty(self._sandbox)
+            if self._azure is not None:
+                self._azure.reset()
+        self.prepare()
 
     def close(self) -> None:
         """End shell and worker."""
+        self._end_processes()
+        self._secrets.close()
+
+    def _end_processes(self) -> None:
         if self._shell is not None:
             self._shell.close()
             self._shell = None
         if self._checker is not None:
             self._checker.close()
             self._checker = None
+
+    def _azure_context(self) -> AzureContext | None:
+        if self._azure is None:
+            return None
+        with _told():
+            tenant, subscription, identity, secret = self._azure.operator()
+        return AzureContext(tenant=tenant, subscription=subscription, client_id=identity, client_secret=secret)
 
     def _engine_entries(self) -> Iterator[Entry]:
         self._sandbox.check_engine()

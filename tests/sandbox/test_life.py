@@ -247,5 +247,5 @@ def test_another_engine_is_never_taken_for_ours(machines, course, kit):
     stock.prepare(sandbox, course, busybox=kit.busybox)
     sandbox.layout = replace(sandbox.layout, id="00000000")
     with pytest.raises(SandboxError, match="is not that of sandbox"):
-        stock.reset(sandbox, course, busybox=kit.busybox)
+        stock.empty(sandbox)
     assert len(engine.ask(sandbox.address, "/images/json")) == 2

@@ -66,7 +66,8 @@ def test_reset_is_a_fresh_start(sandbox, course, kit):
         " && docker run -d --network more -v data:/d -v /anonymous --name web1 web && echo x > own"
         " && mkdir -p ~/.docker && echo '{}' > ~/.docker/config.json && echo x > /tmp/x && docker commit web1 more:1",
     )
-    stock.reset(sandbox, course, busybox=kit.busybox)
+    stock.empty(sandbox)
+    stock.prepare(sandbox, course, busybox=kit.busybox)
     assert tags(sandbox) == ["deaf:latest", "web:1.0", "web:latest"]
     assert inside(sandbox, "docker ps -aq; docker volume ls -q; ls -A ~; ls /tmp | grep -x x || true") == ""
     assert inside(sandbox, "docker network ls --format '{{.Name}}' | sort").split() == ["bridge", "host", "none"]

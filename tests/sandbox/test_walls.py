@@ -89,6 +89,8 @@ def test_the_environment_is_ours_alone(shared, monkeypatch):
     assert {line.split("=")[0] for line in seen.splitlines()} == {
         *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TERM", "TZ"),
         *("PWD", "SHLVL", "_"),
+        *("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
+        *("CURL_CA_BUNDLE", "AZURE_CORE_LOGIN_EXPERIENCE_V2", "AZURE_CORE_COLLECT_TELEMETRY"),
     }
 
 

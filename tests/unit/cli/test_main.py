@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -180,9 +181,14 @@ def test_a_state_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch, ca
     from labrunner.cli.opening import new_session
     from labrunner.engine.policy import Unattended
     from labrunner.model import Course
+    from labrunner.targets.local import LocalTarget
 
     (tmp_path / "state").write_text("a file, no folder")
     env = {"XDG_STATE_HOME": str(tmp_path / "state")}
-    with pytest.raises(Problem, match="cannot make the transcript") as caught:
-        new_session(Course(id="c", title="C"), {}, None, Unattended(print), env)
+    course = Course(id="c", title="C")
+    with (
+        closing(LocalTarget(course, env=env)) as target,
+        pytest.raises(Problem, match="cannot make the transcript") as caught,
+    ):
+        new_session(course, {}, target, Unattended(print), env)
     assert caught.value.status == 4

@@ -21,7 +21,7 @@ FOREIGN = {
 
 
 def test_nothing_foreign_gets_in():
-    made = machine_environment({**FOREIGN, "TERM": "vt100"}, path="/tools:/bin", home="/h")
+    made = machine_environment({**FOREIGN, "TERM": "vt100"}, path="/tools:/bin", home="/h", authorities="/ca.pem")
     assert made == {
         "PATH": "/tools:/bin",
         "HOME": "/h",
@@ -30,13 +30,23 @@ def test_nothing_foreign_gets_in():
         "SHELL": "/bin/bash",
         "LANG": "C.UTF-8",
         "TERM": "vt100",
+        "HTTPS_PROXY": "http://127.0.0.1:3128",
+        "https_proxy": "http://127.0.0.1:3128",
+        "NO_PROXY": "localhost,127.0.0.1",
+        "no_proxy": "localhost,127.0.0.1",
+        "REQUESTS_CA_BUNDLE": "/ca.pem",
+        "SSL_CERT_FILE": "/ca.pem",
+        "CURL_CA_BUNDLE": "/ca.pem",
+        "AZURE_CORE_LOGIN_EXPERIENCE_V2": "off",
+        "AZURE_CORE_COLLECT_TELEMETRY": "no",
     }
 
 
 @pytest.mark.parametrize("outer", [{}, {"TERM": ""}])
 def test_a_terminal_is_always_named(outer):
-    assert machine_environment(outer, path="/bin", home="/h")["TERM"] == "xterm-256color"
+    assert machine_environment(outer, path="/bin", home="/h", authorities="/ca.pem")["TERM"] == "xterm-256color"
 
 
 def test_the_clock_of_the_person_is_kept():
-    assert machine_environment({"TZ": "Europe/Sofia"}, path="/bin", home="/h")["TZ"] == "Europe/Sofia"
+    made = machine_environment({"TZ": "Europe/Sofia"}, path="/bin", home="/h", authorities="/ca.pem")
+    assert made["TZ"] == "Europe/Sofia"

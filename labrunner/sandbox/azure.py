@@ -1,0 +1,274 @@
+"""The local Azure of a sandbox, from outside: waited for, filled for a course, signed in to.
+
+It runs inside, held by the supervisor; it is spoken to over its control socket, which nobody inside can reach.
+"""
+
+import compileall
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from labrunner.emulator.client import ControlClient, ControlError, SecretsFeed
+from labrunner.model import Azure
+from labrunner.sandbox.control import python_line
+from labrunner.sandbox.engine import last_lines
+from labrunner.sandbox.environment import ADDRESS, PROXY
+from labrunner.sandbox.errors import SandboxError
+from labrunner.sandbox.layout import Layout
+from labrunner.sandbox.progress import Progress
+from labrunner.sandbox.running import Sandbox, ask_supervisor, remedy_up
+
+__all__ = [
+    "LocalAzure",
+    "SecretsSource",
+    "check_azure",
+    "compile_emulator",
+    "emulator_line",
+    "write_hosts",
+]
+
+if TYPE_CHECKING:
+    from labrunner.sandbox.azure_cli import AzureCli
+
+T = TypeVar("T")
+
+_POLL_SECONDS = 0.02
+_AGAIN_SECONDS = 1.0
+_LOOK_SECONDS = 1.0
+_START_SECONDS = 30.0
+_STATUS_SECONDS = 5.0
+_SIGN_IN_SECONDS = 60.0
+_EMULATOR = "labrunner.emulator"
+_HOSTS = ("management.azure.com", "login.microsoftonline.com", "graph.microsoft.com")
+
+
+def emulator_line(place: Layout) -> list[str]:
+    """What starts the local Azure inside, but for the control socket's descriptor."""
+    return [
+        *python_line(_EMULATOR, site=True),
+        *("--state", place.azure, "--proxy", PROXY, "--tls", f"{ADDRESS}:443"),
+    ]
+
+
+def compile_emulator() -> None:
+    """Make its bytecode where that is missing: inside, programs are read-only, and each start would make it anew."""
+    with suppress(OSError):
+        compileall.compile_dir(Path(__file__).parents[1] / "emulator", quiet=2)
+
+
+def write_hosts(place: Layout, registries: Iterable[str] = ()) -> None:
+    """Rewrite /etc/hosts inside, in place: the file itself is mounted there. registries: their login servers."""
+    names = " ".join((*_HOSTS, *registries))
+    text = f"127.0.0.1\tlocalhost labrunner\n::1\tlocalhost\n{ADDRESS}\t{names}\n".encode()
+    descriptor = os.open(place.hosts, os.O_WRONLY | os.O_CREAT, 0o644)
+    try:
+        os.pwrite(descriptor, text, 0)
+        os.ftruncate(descriptor, len(text))
+    finally:
+        os.close(descriptor)
+
+
+def check_azure(place: Layout, *, patience: float = 0.0) -> dict[str, Any]:
+    """What the local Azure says of itself. Raises SandboxError if it does not answer, or is not this sandbox's.
+
+    patience: seconds that one which runs may take until it answers: it starts beside the engine.
+    """
+    deadline = time.monotonic() + patience
+    what = f"the local Azure of sandbox '{place.name}'"
+    while True:
+        reply = ask_supervisor(place, "status")
+        if reply is None:
+            raise SandboxError(f"sandbox '{place.name}' is not running", remedy_up(place.name))
+        if not reply.azure_pid:
+            words = last_lines(f"{place.folder}/log/azure.log") if patience else ""
+            raise SandboxError(f"{what} is gone: it {reply.azure_end}\n{words}".rstrip(), remedy_up(place.name))
+        try:
+            about = ControlClient(place.azure_control, timeout=_STATUS_SECONDS).status()
+        except ControlError as error:
+            if time.monotonic() >= deadline:
+                raise SandboxError(f"{what} does not answer: {error}", remedy_up(place.name)) from error
+            time.sleep(_POLL_SECONDS)
+            continue
+        if about.get("pid") != reply.azure_pid:
+            raise SandboxError(f"what answers at {place.azure_control} is not {what}", remedy_up(place.name))
+        return about
+
+
+class LocalAzure:
+    """The local Azure of a running sandbox. Every method raises SandboxError when it is gone or refuses."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._client = ControlClient(sandbox.layout.azure_control)
+
+    def wait(self) -> None:
+        """Until it answers."""
+        check_azure(self._sandbox.layout, patience=_START_SECONDS)
+
+    def prepare(self, wanted: Azure, cli: "AzureCli", say: Callable[[Progress], None]) -> None:
+        """Have what the course declares, where it is missing, `az` on the PATH, and the sandbox's user signed in."""
+        self._install(cli)
+        self.wait()
+        self._ask(lambda: self._client.seed(_seed(wanted)))
+        write_hosts(self._sandbox.layout, [f"{registry.name}.azurecr.io" for registry in wanted.registries])
+        about = self._ask(self._client.status)
+        if not _is_signed_in(Path(self._sandbox.layout.home, ".azure"), about):
+            say(Progress("signing in to the local Azure"))
+            self._sign_in()
+
+    def reset(self) -> None:
+        """As new: nothing that a course declares, nobody signed in."""
+        self.wait()
+        self._ask(self._client.reset)
+        write_hosts(self._sandbox.layout)
+
+    def operator(self) -> tuple[str, str, str, str]:
+        """Tenant, subscription, and the client id and secret of the identity that checks ask with."""
+        about = self._ask(self._client.status)
+        return (about["tenant"], about["subscription"], *self._ask(self._client.operator))
+
+    def inventory(self) -> list[tuple[str, str, str]]:
+        """(kind, name, immutable id) of what is there."""
+        return self._ask(self._client.inventory)
+
+    def _install(self, cli: "AzureCli") -> None:
+        """Put `az` on the PATH inside, whole at any moment."""
+        self._sandbox.show([str(cli.root)])
+        path = Path(self._sandbox.layout.bin, "az")
+        new = path.with_suffix(".new")
+        new.write_text(cli.launcher, encoding="utf-8")
+        new.chmod(0o755)
+        new.replace(path)
+
+    def _sign_in(self) -> None:
+        """Sign the sandbox's user in, as `az login --use-device-code` does with a person who types the code."""
+        before = frozenset(self._ask(self._client.device_codes))
+        over = threading.Event()
+        person = threading.Thread(target=self._approve, args=(before, over), name="approve", daemon=True)
+        person.start()
+        try:
+            line = ["az", "login", "--use-device-code", "--output", "none", "--only-show-errors"]
+            result = self._sandbox.run(line, timeout=_SIGN_IN_SECONDS)
+        finally:
+            over.set()
+            person.join()
+        if result.status:
+            words = (result.stderr or result.stdout).strip()[-500:]
+            raise SandboxError(
+                f"signing in to the local Azure failed:\n{words}", f"See {self._sandbox.layout.folder}/log/azure.log."
+            )
+
+    def _approve(self, before: frozenset[str], over: threading.Event) -> None:
+        """Approve the codes that were not there before."""
+        while not over.wait(_POLL_SECONDS):
+            with suppress(ControlError):  # then az says what is wrong
+                for code in set(self._client.device_codes()) - before:
+                    self._client.approve(code)
+
+    def _ask(self, question: Callable[[], T]) -> T:
+        try:
+            return question()
+        except ControlError as error:
+            check_azure(self._sandbox.layout)  # says it better when it is gone
+            raise SandboxError(str(error), remedy_up(self._sandbox.name)) from error
+
+
+class SecretsSource:
+    """What the local Azure has issued since it was asked last; of one that does not run, nothing.
+
+    It is there before the answer that holds it has left the local Azure. Read all the time in a thread: the other end
+    must never have to keep back what a socket does not take.
+    """
+
+    def __init__(self, path: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """path: of the control socket, where somebody listens or will."""
+        self._path = path
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._feed: SecretsFeed | None = None
+        self._found: list[str] = []
+        self._closed = False
+        self._not_before = 0.0
+
+    def new(self) -> list[str]:
+        """At once."""
+        with self._lock:
+            if self._feed is not None:
+                self._take(self._feed)
+            if self._feed is None and not self._closed:
+                self._connect()
+            found, self._found = self._found, []
+        return found
+
+    def close(self) -> None:
+        """Idempotent."""
+        with self._lock:
+            self._closed = True
+            if self._feed is not None:
+                self._feed.close()
+                self._feed = None
+
+    def _connect(self) -> None:
+        if self._clock() < self._not_before:
+            return
+        try:
+            self._feed = ControlClient(self._path).secrets()
+        except ControlError as error:
+            if isinstance(error.__cause__, TimeoutError):
+                self._not_before = self._clock() + _AGAIN_SECONDS  # it hangs: not everything else has to
+            return
+        self._take(self._feed)
+        threading.Thread(target=self._follow, args=(self._feed,), name="secrets", daemon=True).start()
+
+    def _take(self, feed: SecretsFeed) -> None:
+        self._found += feed.new()
+        if feed.ended:
+            feed.close()
+            self._feed = None
+
+    def _follow(self, feed: SecretsFeed) -> None:
+        while True:
+            feed.wait(_LOOK_SECONDS)
+            with self._lock:
+                if self._feed is not feed:
+                    return
+                self._take(feed)
+
+
+def _seed(wanted: Azure) -> dict[str, Any]:
+    """The control socket's words (`emulator.seed`) for what a course declares."""
+    place = {"resource_group": wanted.resource_group, "location": wanted.location}
+    return {
+        "registries": [
+            {
+                "name": registry.name,
+                "sku": registry.sku,
+                **place,
+                "webhooks": [
+                    {"name": hook.name, "actions": list(hook.actions), "service_uri": hook.service_uri}
+                    for hook in registry.webhooks
+                ],
+            }
+            for registry in wanted.registries
+        ]
+    }
+
+
+def _is_signed_in(folder: Path, about: Mapping[str, Any]) -> bool:
+    """Whether az's default is this user of this subscription, as it writes it down (azureProfile.json)."""
+    try:
+        profile = json.loads((folder / "azureProfile.json").read_text(encoding="utf-8-sig"))
+        chosen = [entry for entry in profile["subscriptions"] if entry.get("isDefault")]
+        known = (folder / "msal_token_cache.json").is_file()
+        return known and any(
+            (entry["id"], entry["user"]["name"], entry["user"]["type"])
+            == (about["subscription"], about["user"], "user")
+            for entry in chosen
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
