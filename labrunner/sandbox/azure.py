@@ -8,7 +8,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,6 +29,7 @@ __all__ = [
     "check_azure",
     "compile_emulator",
     "emulator_line",
+    "signed_in",
     "write_hosts",
 ]
 
@@ -117,7 +118,7 @@ class LocalAzure:
         self._ask(lambda: self._client.seed(_seed(wanted)))
         write_hosts(self._sandbox.layout, [f"{registry.name}.azurecr.io" for registry in wanted.registries])
         about = self._ask(self._client.status)
-        if not _is_signed_in(Path(self._sandbox.layout.home, ".azure"), about):
+        if signed_in(self._sandbox.layout.home) != (about["user"], "user", about["subscription"]):
             say(Progress("signing in to the local Azure"))
             self._sign_in()
 
@@ -259,16 +260,13 @@ def _seed(wanted: Azure) -> dict[str, Any]:
     }
 
 
-def _is_signed_in(folder: Path, about: Mapping[str, Any]) -> bool:
-    """Whether az's default is this user of this subscription, as it writes it down (azureProfile.json)."""
+def signed_in(home: str) -> tuple[str, str, str] | None:
+    """Whom az takes its caller for (azureProfile.json, as az writes it): name, "user" or "servicePrincipal",
+    and the id of the subscription; None: nobody."""
+    folder = Path(home, ".azure")
     try:
         profile = json.loads((folder / "azureProfile.json").read_text(encoding="utf-8-sig"))
-        chosen = [entry for entry in profile["subscriptions"] if entry.get("isDefault")]
-        known = (folder / "msal_token_cache.json").is_file()
-        return known and any(
-            (entry["id"], entry["user"]["name"], entry["user"]["type"])
-            == (about["subscription"], about["user"], "user")
-            for entry in chosen
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
+        chosen = next(entry for entry in profile["subscriptions"] if entry.get("isDefault"))
+        return (str(chosen["user"]["name"]), str(chosen["user"]["type"]), str(chosen["id"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
+        return None

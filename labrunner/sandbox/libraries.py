@@ -49,7 +49,7 @@ def install_libraries(
     def follow(line: str) -> None:
         nonlocal state
         words = line.split()
-        if words[:1] in ([], ["Collecting"], ["Installing"]):
+        if words[:1] in ([], ["Collecting"], ["Installing"], ["ERROR:"]):
             _keep_whole_wheels(temporary, downloads)
         if words[:1] in (["Collecting"], ["Processing"]):
             names.append(words[1])

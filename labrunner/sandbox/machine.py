@@ -177,7 +177,7 @@ def _prepare_folders(place: Layout) -> None:
 
 
 def _write_config(place: Layout, tools: Tools) -> None:
-    ours = {sys.prefix, sys.base_prefix, str(Path(__file__).parents[1]), str(tools.root)}
+    ours = {sys.prefix, sys.base_prefix, str(Path(__file__).parents[1]), str(tools.root), place.bin}
     config = {
         "folder": place.folder,
         "control": place.control,

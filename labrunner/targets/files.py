@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,13 +33,14 @@ def write_inside(folder: str, path: str, content: bytes, mode: int) -> None:
         raise TargetError(f"{path} cannot be written in the work folder: {error.strerror}") from error
 
 
-def file_entries(folder: str, label: str) -> Iterator[Entry]:
+def file_entries(folder: str, label: str, *, skipped: Collection[str] = ()) -> Iterator[Entry]:
     """The files below `folder`, named `label/...`, by content. Of git's own only what says where branches are.
 
-    Large files are told apart by size and time instead; beyond 5,000 files the rest is one entry.
+    skipped: names of folders in `folder` that are left out. Large files are told apart by size and time instead;
+    beyond 5,000 files the rest is one entry.
     """
     count = 0
-    for path in _files(folder):
+    for path in _files(folder, skipped):
         if count >= _MOST_FILES:
             yield Entry("file", f"{label}/...", "more")
             return
@@ -48,8 +49,10 @@ def file_entries(folder: str, label: str) -> Iterator[Entry]:
             count += 1
 
 
-def _files(folder: str) -> Iterator[str]:
+def _files(folder: str, skipped: Collection[str]) -> Iterator[str]:
     for top, folders, files in os.walk(folder):
+        if top == folder:
+            folders[:] = [name for name in folders if name not in skipped]
         relative = Path(top).relative_to(folder).parts
         if ".git" in relative:
             inner = relative[relative.index(".git") + 1 :]

@@ -10,7 +10,7 @@ from labrunner.checking.context import WorkerContext
 from labrunner.model import Course
 from labrunner.record.ledger import Entry, Inventory
 from labrunner.sandbox import engine, stock
-from labrunner.sandbox.azure import LocalAzure, SecretsSource, check_azure
+from labrunner.sandbox.azure import LocalAzure, SecretsSource, check_azure, signed_in
 from labrunner.sandbox.azure_cli import AzureCli
 from labrunner.sandbox.errors import SandboxError
 from labrunner.sandbox.progress import Progress
@@ -137,7 +137,11 @@ class SandboxTarget:
             if self._azure is not None:
                 entries.update(Entry(kind, name, identity) for kind, name, identity in self._azure.inventory())
         entries.update(file_entries(self._sandbox.layout.work, "work"))
-        entries.update(file_entries(self._sandbox.layout.home, "~"))
+        # az writes logs and caches there with each call; what of it matters is who is signed in
+        entries.update(file_entries(self._sandbox.layout.home, "~", skipped=(".azure",)))
+        who = signed_in(self._sandbox.layout.home)
+        if who is not None:
+            entries.add(Entry("az-account", who[0], f"{who[1]} in {who[2]}"))
         return frozenset(entries)
 
     def secrets(self) -> Sequence[str]:
