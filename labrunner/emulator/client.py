@@ -100,6 +100,7 @@ class SecretsFeed:
                 self._receive()
             head, _, rest = bytes(self._raw).partition(b"\r\n\r\n")
             if not head.startswith(b"HTTP/1.1 200"):
+                self._channel.close()
                 raise ControlError("the local Azure does not tell its secrets")
             self._raw = bytearray(rest)
             self._complete = False

@@ -28,6 +28,7 @@ __all__ = [
     "SecretsSource",
     "check_azure",
     "compile_emulator",
+    "emulator_environment",
     "emulator_line",
     "signed_in",
     "write_hosts",
@@ -54,6 +55,12 @@ def emulator_line(place: Layout) -> list[str]:
         *python_line(_EMULATOR, site=True),
         *("--state", place.azure, "--proxy", PROXY, "--tls", f"{ADDRESS}:443"),
     ]
+
+
+def emulator_environment(place: Layout) -> dict[str, str]:
+    """All of its environment. It calls nobody whose certificate it would verify: reading the public authorities, which
+    its libraries do when they are imported, is a fifth of its start, at the time that the engine starts too."""
+    return {"PATH": "/usr/bin:/bin", "HOME": place.azure, "LANG": "C.UTF-8", "SSL_CERT_FILE": os.devnull}
 
 
 def compile_emulator() -> None:
@@ -86,7 +93,8 @@ def check_azure(place: Layout, *, patience: float = 0.0) -> dict[str, Any]:
         if reply is None:
             raise SandboxError(f"sandbox '{place.name}' is not running", remedy_up(place.name))
         if not reply.azure_pid:
-            words = last_lines(f"{place.folder}/log/azure.log") if patience else ""
+            at_fault = patience and "with status" in reply.azure_end  # it gave up by itself, and its log says why
+            words = last_lines(f"{place.folder}/log/azure.log") if at_fault else ""
             raise SandboxError(f"{what} is gone: it {reply.azure_end}\n{words}".rstrip(), remedy_up(place.name))
         try:
             about = ControlClient(place.azure_control, timeout=_STATUS_SECONDS).status()
@@ -111,12 +119,13 @@ class LocalAzure:
         """Until it answers."""
         check_azure(self._sandbox.layout, patience=_START_SECONDS)
 
-    def prepare(self, wanted: Azure, cli: "AzureCli", say: Callable[[Progress], None]) -> None:
+    def prepare(self, wanted: Azure | None, cli: "AzureCli", say: Callable[[Progress], None]) -> None:
         """Have what the course declares, where it is missing, `az` on the PATH, and the sandbox's user signed in."""
         self._install(cli)
         self.wait()
-        self._ask(lambda: self._client.seed(_seed(wanted)))
-        write_hosts(self._sandbox.layout, [f"{registry.name}.azurecr.io" for registry in wanted.registries])
+        if wanted is not None:
+            self._ask(lambda: self._client.seed(_seed(wanted)))
+            write_hosts(self._sandbox.layout, [f"{registry.name}.azurecr.io" for registry in wanted.registries])
         about = self._ask(self._client.status)
         if signed_in(self._sandbox.layout.home) != (about["user"], "user", about["subscription"]):
             say(Progress("signing in to the local Azure"))

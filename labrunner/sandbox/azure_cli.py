@@ -138,7 +138,7 @@ def _install(root: Path, key: str, env: Mapping[str, str], say: Callable[[Progre
         partial.replace(root / _STAMP)
     except LibrariesError as error:
         remedy = _FREE_SPACE if "No space left" in str(error) else _TRY_AGAIN
-        raise ToolsError(f"azure-cli {VERSION} could not be had: {error}", remedy) from error
+        raise ToolsError(str(error), remedy) from error
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         raise ToolsError(f"azure-cli could not be installed: {error.strerror}{where}", _FREE_SPACE) from error

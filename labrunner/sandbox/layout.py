@@ -60,8 +60,12 @@ class Layout:
 
     @property
     def authorities(self) -> str:
-        """The certificate authorities that programs inside trust (PEM), the local Azure's among them."""
-        return f"{self.azure}/tls/ca-bundle.pem"
+        """The certificate authority that programs inside trust (PEM): the local Azure's alone.
+
+        Nobody else can be reached. With the public ones beside it az, which reads the file for each connection, takes
+        1.1 s instead of 0.7 s to list repositories.
+        """
+        return f"{self.azure}/tls/ca.pem"
 
     @property
     def azure_control(self) -> str:

@@ -60,7 +60,7 @@ def install_libraries(
 
     say(state)
     command = [*pip, "--progress-bar", "off"]
-    failure = f"the {what} could not be installed"
+    failure = f"{what} could not be installed"
     settings = {**env, "TMPDIR": str(temporary)}
     pins = _pinned(downloads)
     if pins:

@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from labrunner.sandbox import engine
-from labrunner.sandbox.azure import check_azure, compile_emulator, emulator_line, write_hosts
+from labrunner.sandbox.azure import (
+    check_azure,
+    compile_emulator,
+    emulator_environment,
+    emulator_line,
+    write_hosts,
+)
 from labrunner.sandbox.control import Reply, end_supervisors, launch, request, run_errand, wait_for_end
 from labrunner.sandbox.environment import azure_environment
 from labrunner.sandbox.errors import SandboxError
@@ -192,7 +198,7 @@ def _write_config(place: Layout, tools: Tools) -> None:
         },
         "azure": {
             "line": emulator_line(place),
-            "env": {"PATH": tools.path, "HOME": place.azure, "LANG": "C.UTF-8"},
+            "env": emulator_environment(place),
             "log": f"{place.folder}/log/azure.log",
             "control": Path(place.azure_control).name,
         },

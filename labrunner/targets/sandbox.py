@@ -157,7 +157,7 @@ class SandboxTarget:
         self._course = course or self._course
         with _told(), ThreadPoolExecutor(1, thread_name_prefix="stock") as beside:
             stocked = beside.submit(stock.prepare, self._sandbox, self._course, busybox=str(self._tools.busybox))
-            if self._azure is not None and self._cli is not None and self._course.azure is not None:
+            if self._azure is not None and self._cli is not None:
                 self._azure.prepare(self._course.azure, self._cli, say)
             stocked.result()
 

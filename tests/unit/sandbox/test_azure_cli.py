@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,24 +50,22 @@ def wheel(folder: Path, name: str, version: str, files: dict[str, str], needs: s
     return path
 
 
-@pytest.fixture
-def source(tmp_path):
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory):
     """Something called azure-cli, and a library that it needs."""
-    folder = tmp_path / "source"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("wheels")
     files = {"azure/cli/__init__.py": "", "azure/cli/core/__init__.py": "x = 1\n", "azure/cli/__main__.py": MODULE}
     wheel(folder, "azure_cli", VERSION, {**files, "unused/__init__.py": "y = 2\n"}, needs="knack")
     wheel(folder, "knack", "0.11.0", {"knack/__init__.py": "z = 3\n"})
     return folder
 
 
-@pytest.fixture
-def env(source, tmp_path):
+def environment(source, folder):
     """An environment whose pip knows that source only."""
-    wanted = {name: os.environ[name] for name in ("PATH", "HOME", "LC_ALL")}
     return {
-        **wanted,
-        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "XDG_CACHE_HOME": str(folder / "cache"),
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(source),
         "PIP_CONFIG_FILE": os.devnull,
@@ -74,11 +73,32 @@ def env(source, tmp_path):
     }
 
 
-def test_it_comes_whole_and_compiled_where_it_is_used(env):
+@pytest.fixture
+def source(wheels, tmp_path):
+    """Wheels of this test's own."""
+    return shutil.copytree(wheels, tmp_path / "source")
+
+
+@pytest.fixture
+def env(source, tmp_path):
+    """Nothing is installed there."""
+    return environment(source, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def installed(wheels, tmp_path_factory):
+    """An environment in which azure-cli is installed, and what was said meanwhile."""
+    made = environment(wheels, tmp_path_factory.mktemp("installed"))
     said: list[Progress] = []
-    assert ready(env) is None
-    cli = ensure(env, said.append)
-    assert ready(env) == cli
+    assert ready(made) is None
+    ensure(made, said.append)
+    return made, said
+
+
+def test_it_comes_whole_and_compiled_where_it_is_used(installed):
+    env, said = installed
+    cli = ready(env)
+    assert cli is not None
     assert cli.version == VERSION
     compiled = {path.relative_to(cli.root).parts[-3] for path in cli.root.rglob("__pycache__/__init__*.pyc")}
     assert {"cli", "core", "knack"} <= compiled
@@ -88,7 +108,8 @@ def test_it_comes_whole_and_compiled_where_it_is_used(env):
     assert not list((cli.root.parents[1]).glob("wheels-*"))
 
 
-def test_its_program_runs_apart_from_the_callers_python(env, tmp_path):
+def test_its_program_runs_apart_from_the_callers_python(installed, tmp_path):
+    env, _ = installed
     cli = ensure(env)
     program = tmp_path / "az"
     program.write_text(cli.launcher)
@@ -101,7 +122,8 @@ def test_its_program_runs_apart_from_the_callers_python(env, tmp_path):
     assert (ran.stdout, ran.stderr) == ("['acr', '--name', 'a b'] 1 __main__\n", "")
 
 
-def test_the_second_time_nothing_is_done(env):
+def test_the_second_time_nothing_is_done(installed):
+    env, _ = installed
     first = ensure(env)
     before = first.root.stat().st_mtime_ns
     assert ensure({**env, "PIP_FIND_LINKS": "/nonexistent", "PATH": "/nonexistent"}) == first
@@ -118,10 +140,13 @@ def test_what_a_cut_left_is_made_again(env):
     assert (again.root / "bin" / "python").exists()
 
 
-def test_one_that_was_moved_is_not_whole(env, tmp_path):
-    ensure(env)
-    (tmp_path / "cache").rename(tmp_path / "other")
-    assert ready({**env, "XDG_CACHE_HOME": str(tmp_path / "other")}) is None
+def test_one_that_was_moved_is_not_whole(installed, tmp_path):
+    env, _ = installed
+    cli = ensure(env)
+    moved = tmp_path / cli.root.relative_to(env["XDG_CACHE_HOME"])
+    moved.mkdir(parents=True)
+    shutil.copy(cli.root / "whole.json", moved)
+    assert ready({**env, "XDG_CACHE_HOME": str(tmp_path)}) is None
 
 
 def test_what_was_fetched_before_a_failure_is_not_fetched_again(env, source):
