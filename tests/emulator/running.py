@@ -1,15 +1,19 @@
 """A local Azure that runs by itself, and the real az that talks to it."""
 
+import http.client
 import json
 import os
 import re
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from email.message import Message
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from labrunner.emulator.client import ControlClient
 
@@ -44,6 +48,19 @@ class Ran:
         return json.loads(self.out)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Message
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
 @dataclass(slots=True, kw_only=True)
 class Emulator:
     """One running `python -m labrunner.emulator`. environment: what a client is given so that it finds it."""
@@ -62,6 +79,30 @@ class Emulator:
     @property
     def subscription(self) -> str:
         return str(self.control.status()["subscription"])
+
+    def ask(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: object = None) -> "Answer":
+        """One request by hand, through the proxy. body: JSON, or a form when it is a list of pairs, or bytes."""
+        parts = urlsplit(url)
+        port = int(self.proxy.rpartition(":")[2])
+        sent = dict(headers or {})
+        if isinstance(body, list):
+            body, kind = urlencode(body).encode(), "application/x-www-form-urlencoded"
+        elif body is None or isinstance(body, bytes):
+            kind = "application/octet-stream"
+        else:
+            body, kind = json.dumps(body).encode(), "application/json"
+        if body is not None:
+            sent.setdefault("Content-Type", kind)
+        context = ssl.create_default_context(cafile=str(self.bundle))
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=context)
+        connection.set_tunnel(parts.netloc, 443)
+        try:
+            path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+            connection.request(method, path, body=body, headers=sent)
+            answer = connection.getresponse()
+            return Answer(status=answer.status, headers=answer.headers, text=answer.read().decode())
+        finally:
+            connection.close()
 
     @property
     def log(self) -> str:

@@ -22,7 +22,7 @@ def _operation(method: str, path: str, handler: Handler, name: str, source: str,
 def _holders() -> tuple[Operation, ...]:
     """Applications and service principals, each by object id and by the alternate key."""
     found: list[Operation] = []
-    for one in ("{id}", "(appId='{app_id}')"):
+    for one in ("{id}", "({key})"):
         key = "" if one == "{id}" else "ByAppId"
         app, principal = "/applications", "/servicePrincipals"
         app_one = f"{app}/{one}" if one == "{id}" else f"{app}{one}"

@@ -1,5 +1,7 @@
 """Single things and lists, as Graph's answers hold them: contexts, pages, selected properties."""
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,7 +11,7 @@ from labrunner.emulator.graph.filters import parse
 from labrunner.emulator.graph.problems import bad_request, unsupported
 from labrunner.emulator.routing import Call, json_response
 
-__all__ = ["CONTEXT", "body", "entity", "listing", "nothing"]
+__all__ = ["CONTEXT", "app_id_of", "body", "entity", "listing", "nothing"]
 
 CONTEXT = "https://graph.microsoft.com/v1.0/$metadata#"
 _TYPE = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false"
@@ -22,8 +24,6 @@ Row = Mapping[str, Any]
 
 async def body(call: Call) -> dict[str, Any]:
     """The JSON object that was sent. Raises Refusal."""
-    import json
-
     data = await call.body()
     try:
         value = json.loads(data)
@@ -40,6 +40,16 @@ def _unreadable() -> Exception:
         "format.",
         code="BadRequest",
     )
+
+
+def app_id_of(call: Call) -> str:
+    """The alternate key `(appId='...')` of the path; "" if it names an object id. Raises Refusal."""
+    if "key" not in call.params:
+        return ""
+    found = re.fullmatch(r"appId='([^']*)'", call.params["key"])
+    if found is None:
+        raise unsupported(f"the key ({call.params['key'][:100]})")
+    return found[1]
 
 
 def nothing() -> web.Response:

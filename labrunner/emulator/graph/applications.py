@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from labrunner.emulator.graph import secrets
-from labrunner.emulator.graph.answers import body, entity, listing, nothing
+from labrunner.emulator.graph.answers import app_id_of, body, entity, listing, nothing
 from labrunner.emulator.graph.problems import bad_request, not_found, unsupported
 from labrunner.emulator.graph.rights import directory_rights
 from labrunner.emulator.graph.shapes import APPLICATION_DEFAULTS, APPLICATION_PROPERTIES, application, user
@@ -88,13 +88,10 @@ async def remove_password(call: Call) -> web.StreamResponse:
 
 def _found(call: Call) -> Application:
     """By object id, or by the alternate key `(appId='...')`."""
-    directory = call.world.directory
-    if "app_id" in call.params:
-        found = directory.application_by_app_id(call.params["app_id"])
-    else:
-        found = directory.application(call.params["id"])
+    directory, app_id, object_id = call.world.directory, app_id_of(call), call.params.get("id", "")
+    found = directory.application_by_app_id(app_id) if app_id else directory.application(object_id)
     if found is None:
-        raise not_found(call.params.get("app_id") or call.params["id"])
+        raise not_found(app_id or object_id)
     return found
 
 
