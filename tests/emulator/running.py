@@ -201,10 +201,11 @@ class Az:
     def __init__(self, program: str, emulator: Emulator, config: Path) -> None:
         self.emulator = emulator
         self.config = config
+        self.extra: dict[str, str] = {}
         self._program = program
 
     def environment(self) -> dict[str, str]:
-        return {**self.emulator.environment, "AZURE_CONFIG_DIR": str(self.config)}
+        return {**self.emulator.environment, "AZURE_CONFIG_DIR": str(self.config), **self.extra}
 
     def run(self, *words: str, stdin: str = "", seconds: float = AZ_SECONDS) -> Ran:
         done = subprocess.run(

@@ -16,7 +16,7 @@ from labrunner.emulator.routing import Call, json_response
 
 __all__ = ["TITLE", "correlation_id", "problem", "render", "sentence"]
 
-TITLE = "labrunner sandbox"
+TITLE = "labrunner"
 """The tenant's display name."""
 
 _NUMBER = re.compile(r"AADSTS(\d+)")
