@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from labrunner.sandbox.azure_cli import ready
 from tests.emulator.running import AZ_SECONDS, SEED, Az, Emulator, start
 
 
@@ -38,15 +39,18 @@ def clients(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, isolated: Path)
 
 
 @pytest.fixture(scope="session")
-def az_program(cache: str) -> str:
+def az_program(cache: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """LABRUNNER_AZ, or the one of the tools."""
     named = os.environ.get("LABRUNNER_AZ")
     if named:
         return named
-    found = sorted(Path(cache).glob("labrunner/**/bin/az"))
-    if not found:
+    found = ready({"XDG_CACHE_HOME": cache, "HOME": os.environ["HOME"]})
+    if found is None:
         pytest.skip("no azure-cli here: `make setup` gets it, or LABRUNNER_AZ names one")
-    return str(found[-1])
+    program = tmp_path_factory.mktemp("bin") / "az"
+    program.write_text(found.launcher, encoding="utf-8")
+    program.chmod(0o755)
+    return str(program)
 
 
 @pytest.fixture(scope="session")

@@ -202,14 +202,14 @@ class Az:
         self.emulator = emulator
         self.config = config
         self.extra: dict[str, str] = {}
-        self._program = program
+        self.program = program
 
     def environment(self) -> dict[str, str]:
         return {**self.emulator.environment, "AZURE_CONFIG_DIR": str(self.config), **self.extra}
 
     def run(self, *words: str, stdin: str = "", seconds: float = AZ_SECONDS) -> Ran:
         done = subprocess.run(
-            [self._program, *words],
+            [self.program, *words],
             env=self.environment(),
             input=stdin,
             capture_output=True,
@@ -222,7 +222,7 @@ class Az:
     def begin(self, words: Sequence[str]) -> "subprocess.Popen[str]":
         """For what waits for somebody; whoever calls ends it."""
         return subprocess.Popen(
-            [self._program, *words],
+            [self.program, *words],
             env=self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
