@@ -53,6 +53,7 @@ def over_tls(host: str, port: int, bundle: Path) -> Connect:
     class Connection(http.client.HTTPSConnection):
         def connect(self) -> None:
             bare = socket.create_connection(("127.0.0.1", port), timeout=_SECONDS)
+            bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as the client itself does
             try:
                 self.sock = context.wrap_socket(bare, server_hostname=host)
             except BaseException:
