@@ -167,7 +167,11 @@ def test_eight_push_the_same_image_at_once(raws: Callable[..., Raw]) -> None:
     def work(_: int) -> str:
         raw = raws("same")
         barrier.wait(30)
-        return raw.push("same", "v1", layer)
+        digest = raw.push("same", "v1", layer)
+        for _ in range(3):
+            raw.blob("same", layer)  # while others read it
+            assert_whole(raw, "same", "v1")
+        return digest
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(work, range(8)))) == 1
