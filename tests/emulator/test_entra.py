@@ -68,6 +68,32 @@ def test_instances_are_known_or_not(emulator: Emulator):
     refused(emulator.ask("GET", f"{url}https://login.example.com/x"), 400, "invalid_instance", 50049)
 
 
+@pytest.mark.parametrize("endpoint", ["https://[", "%ff", "x", "https://login.microsoftonline.com@evil.example/"])
+def test_instances_that_are_no_address(emulator: Emulator, endpoint: str):
+    url = f"{LOGIN}/common/discovery/instance?authorization_endpoint={endpoint}"
+    refused(emulator.ask("GET", url), 400, "invalid_instance", 50049)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"\xff\xfe", 400),
+        (b"grant_type=%ff&client_id=%00", 400),
+        (b'{"grant_type": "client_credentials"}', 400),
+        (b"&&&===", 400),
+        (b"grant_type=client_credentials&client_id=%ed%a0%80&client_secret=%ed%a0%80&scope=x/.default", 400),
+        (b"grant_type=client_credentials&client_id={client}&client_secret=x", 400),
+        (b"a=" + b"b" * (2 << 20), 413),
+    ],
+)
+def test_bodies_that_no_client_sends(emulator: Emulator, body: bytes, status: int):
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    for path in ("token", "devicecode"):
+        answer = emulator.ask("POST", f"{LOGIN}/{emulator.tenant}/oauth2/v2.0/{path}", headers=headers, body=body)
+        assert answer.status == status, answer.text
+        assert answer.json["error"]
+
+
 def test_an_unknown_tenant(emulator: Emulator):
     answer = emulator.ask("GET", f"{LOGIN}/{UNKNOWN}/v2.0/.well-known/openid-configuration")
     assert f"Tenant '{UNKNOWN}' not found" in refused(answer, 400, "invalid_tenant", 90002)

@@ -110,6 +110,9 @@ def test_a_code_is_for_whoever_asked_for_it(emulator: Emulator, other: dict[str,
         ({"redirect_uri": "http://localhost.evil.example.com/"}, "AADSTS50011"),
         ({"redirect_uri": "http://localhost:1@evil.example.com/"}, "AADSTS50011"),
         ({"redirect_uri": "javascript:alert(1)"}, "AADSTS50011"),
+        ({"redirect_uri": "http://[::1"}, "AADSTS50011"),
+        ({"redirect_uri": "http://localhost:1/\r\nSet-Cookie: a=b"}, "AADSTS50011"),
+        ({"redirect_uri": "http://localhost:1/\u00e9"}, "AADSTS50011"),
         ({"redirect_uri": ""}, "AADSTS50011"),
         ({"client_id": "11111111-2222-3333-4444-555555555555"}, "AADSTS700016"),
         ({"client_id": "<script>alert(1)</script>"}, "&lt;script&gt;"),
@@ -135,6 +138,17 @@ def test_what_goes_back_as_an_error(emulator: Emulator, other: dict[str, str], e
     found = page(emulator, **other)
     said = parse_qs(urlsplit(found.headers["Location"]).query)
     assert (found.status, said["error"], said["state"]) == (302, [error], ["st&ate"])
+
+
+@pytest.mark.parametrize("mode", ["query", "fragment", "form_post"])
+@pytest.mark.parametrize("state", ["%ff", "%ed%a0%80", "%0d%0aX:%20y", "%22%3E%3Cscript%3E", "a" * 4000])
+def test_a_state_comes_back_as_text_and_nothing_else(emulator: Emulator, mode: str, state: str):
+    asked = urlencode({**ASKED, "response_mode": mode, "state": ""}).replace("state=&", f"state={state}&")
+    shown = emulator.ask("GET", f"{LOGIN}/common/oauth2/v2.0/authorize?{asked}")
+    back = press(emulator, shown)
+    assert back.status == (200 if mode == "form_post" else 302)
+    assert "X" not in back.headers
+    assert back.text.count("<script") == (mode == "form_post")
 
 
 def test_a_ticket_that_nobody_drew(emulator: Emulator):

@@ -253,7 +253,9 @@ def test_an_identifier_uri_is_one_applications(graph: Graph):
     assert graph("PATCH", f"/applications/{first['id']}", {"identifierUris": ["api://only"]}).status == 204
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"1", b"", b"\xff", b"[" * 100000])
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b"1", b"", b"\xff", b"[" * 100000, b'{"a": NaN}', b'{"displayName": "\\ud800"}']
+)
 def test_bodies_that_are_no_json(graph: Graph, body: bytes):
     for path in ("/applications", "/servicePrincipals", "/directoryObjects/getByIds"):
         headers = {**graph.headers, "Content-Type": "application/json"}
@@ -268,7 +270,16 @@ def test_a_body_of_another_type(graph: Graph):
 
 
 @pytest.mark.parametrize(
-    "words", [{"endDateTime": "soon"}, {"endDateTime": "2000-01-01T00:00:00Z"}, {"displayName": 1}]
+    "words",
+    [
+        {"endDateTime": "soon"},
+        {"endDateTime": 1},
+        {"endDateTime": "2000-01-01T00:00:00Z"},
+        {"endDateTime": "9999-12-31T23:59:59.9999999Z"},
+        {"startDateTime": "9999-01-01T00:00:00Z"},
+        {"startDateTime": "0001-01-01T00:00:00+23:59"},
+        {"displayName": 1},
+    ],
 )
 def test_secrets_that_cannot_be_added(graph: Graph, words: dict[str, Any]):
     app = graph.application("no secrets")
@@ -375,6 +386,23 @@ def test_the_operator_may_but_is_nowhere(graph: Graph):
     for kind in ("applications", "servicePrincipals"):
         assert client_id not in operator("GET", f"/{kind}?$top=999").text
         refused(operator("GET", f"/{kind}(appId='{client_id}')"), 404, "Request_ResourceNotFound", client_id)
+
+
+@pytest.mark.parametrize("name", ["\xff", "x" * 1000, "a\tb"])
+def test_a_request_id_that_cannot_be_said_again(emulator: Emulator, name: str):
+    error = refused(
+        emulator.ask("GET", f"{V1}/me", headers={"client-request-id": name}), 401, "InvalidAuthenticationToken", "empty"
+    )
+    assert error["innerError"]["client-request-id"] == error["innerError"]["request-id"]
+
+
+@pytest.mark.parametrize("path", ["%00", "%ff", "..%2f..%2fetc", "%ed%a0%80", "a" * 5000, "'", "%25"])
+def test_ids_that_are_none(graph: Graph, path: str):
+    for kind in ("applications", "servicePrincipals", "users", "directoryObjects"):
+        assert graph("GET", f"/{kind}/{path}").status == 404
+    for kind in ("applications", "servicePrincipals", "users"):
+        answer = graph("GET", f"/{kind}?$filter=id%20eq%20'{path}'")
+        assert answer.status == 400 if path == "'" else answer.json["value"] == []
 
 
 def test_nobody_without_a_token(emulator: Emulator):

@@ -28,10 +28,13 @@ def tenant_of(call: Call, *, error: str = "invalid_request") -> str:
 async def instance(call: Call) -> web.StreamResponse:
     """Which hosts are one and the same cloud."""
     asked = call.query.get("authorization_endpoint", "")
-    host, _, rest = urlsplit(asked).netloc.lower(), None, urlsplit(asked).path
-    if asked and host not in _ALIASES:
+    try:
+        parts = urlsplit(asked)
+    except ValueError as error:
+        raise problem("invalid_instance", 50049) from error
+    if asked and parts.netloc.lower() not in _ALIASES:
         raise problem("invalid_instance", 50049)
-    tenant = rest.strip("/").split("/")[0] or "common"
+    tenant = parts.path.strip("/").split("/")[0] or "common"
     return json_response(
         {
             "tenant_discovery_endpoint": f"{HOST}/{tenant}/v2.0/.well-known/openid-configuration",

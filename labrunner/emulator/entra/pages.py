@@ -1,8 +1,9 @@
 """The pages that a person sees. Each says that it is a stand-in, and none asks for a password."""
 
+import re
 import secrets
 from html import escape
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -18,7 +19,8 @@ __all__ = ["CONTINUE", "authorize", "device_page", "device_page_done", "sign_in"
 
 CONTINUE = "/labrunner/continue"
 _MODES = ("query", "fragment", "form_post")
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?([/?][!-~]*)?", re.ASCII)
+"""A redirect URI on this machine (RFC 8252, 7.3)."""
 
 _FRAME = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>
@@ -96,9 +98,7 @@ def _request(call: Call) -> tuple[BrowserRequest, str]:
         raise problem("invalid_request", 900144, name="client_id")
     client = public_client(call, client_id)
     redirect = query.get("redirect_uri", "")
-    parts = urlsplit(redirect)
-    host = parts.netloc.rpartition(":")[0] if parts.netloc.rpartition(":")[2].isdigit() else parts.netloc
-    if parts.scheme != "http" or host not in _LOOPBACK:
+    if not _LOOPBACK.fullmatch(redirect):
         raise problem("invalid_request", 50011, redirect=redirect, client=client_id)
     mode = query.get("response_mode", "query")
     method = query.get("code_challenge_method", "plain")

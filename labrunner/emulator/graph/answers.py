@@ -26,12 +26,17 @@ async def body(call: Call) -> dict[str, Any]:
     """The JSON object that was sent. Raises Refusal."""
     data = await call.body()
     try:
-        value = json.loads(data)
+        value = json.loads(data, parse_constant=_no_number)
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError) as error:
         raise _unreadable() from error
     if not isinstance(value, dict) or "json" not in call.header("Content-Type").lower():
         raise _unreadable()
     return value
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _unreadable() -> Exception:

@@ -39,9 +39,15 @@ def unsupported(what: str) -> Refusal:
     return Refusal(501, "NotImplemented", f"labrunner's local Microsoft Graph does not have {what}.")
 
 
+def _client_request_id(call: Call) -> str:
+    """What the client calls its request, if that can be said again in a header."""
+    asked = call.header("client-request-id") or call.header("x-ms-client-request-id")
+    return asked if len(asked) <= 128 and asked.isascii() and asked.isprintable() else ""
+
+
 def render(refusal: Refusal, call: Call) -> web.Response:
     """An error in Graph's shape."""
-    request, client = str(uuid.uuid4()), call.header("client-request-id") or call.header("x-ms-client-request-id")
+    request, client = str(uuid.uuid4()), _client_request_id(call)
     moment = iso(call.world.clock.now(), digits=0).removesuffix("Z")
     inner = {"date": moment, "request-id": request, "client-request-id": client or request}
     error = {"code": refusal.code, "message": refusal.message}

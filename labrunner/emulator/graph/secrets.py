@@ -16,6 +16,7 @@ __all__ = ["add", "remove"]
 _YEARS = 2
 """How long a secret lasts when nobody says (Microsoft Learn, application: addPassword)."""
 _NAME_LIMIT = 256
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9900, 1, 1, tzinfo=UTC)
 
 
 async def add(call: Call, holder: Application | ServicePrincipal) -> web.StreamResponse:
@@ -50,7 +51,8 @@ def _moment(asked: dict[str, Any], name: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
         found = found if found.tzinfo else found.replace(tzinfo=UTC)
-        found.timestamp()
+        if not _FIRST <= found <= _LAST:
+            raise _invalid(name)
     except (TypeError, ValueError, OverflowError) as error:
         raise _invalid(name) from error
     return found
