@@ -139,14 +139,17 @@ def _allowed(azure: Azure, registry: str, server: str, repository: str, login: _
 
 
 def _actions(body: bytes, repository: str) -> list[str]:
-    """The actions in the `access` claim of a token answer; the token is for the registry to verify, not for us."""
+    """The actions in the `access` claim of a token answer; the token is for the registry to verify, not for us.
+
+    Its names may be capitalised: recordings of azure-sdk-for-python have `Type`, `Name` and `Actions`.
+    """
     try:
         answer = json.loads(body)
         payload = str(answer.get("access_token") or answer.get("token")).split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return [
             action
-            for each in claims.get("access") or ()
+            for each in ({key.lower(): value for key, value in one.items()} for one in claims.get("access") or ())
             if (each["type"], each["name"]) == ("repository", repository)
             for action in each["actions"]
         ]

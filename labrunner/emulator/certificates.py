@@ -1,7 +1,7 @@
 """The sandbox's certificate authority, and a leaf for each host name that is asked for.
 
-The authority is made per state folder, short-lived, constrained by name to the emulated domains (RFC 5280, 4.2.1.10), its key
-0600; it goes into no system store. Leaves are made in memory.
+The authority is made per state folder, short-lived, constrained by name to the emulated domains (RFC 5280, 4.2.1.10),
+its key 0600; it goes into no system store. Leaves are made when they are asked for.
 """
 
 import os
@@ -52,7 +52,7 @@ class Authority:
             socket.context = self._context_of(name)
             return None
 
-        context.sni_callback = choose  # type: ignore[assignment]
+        context.sni_callback = choose
         return context
 
     def may_sign(self, name: str) -> bool:

@@ -37,9 +37,9 @@ class Control:
 
     async def listen(self, listener: socket.socket) -> None:
         """Serve on a bound unix socket."""
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None))
+        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.5)
         await self._runner.setup()
-        await web.SockSite(self._runner, listener, shutdown_timeout=0.5).start()
+        await web.SockSite(self._runner, listener).start()
 
     async def close(self) -> None:
         """Idempotent."""

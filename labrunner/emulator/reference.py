@@ -26,9 +26,9 @@ It is no Azure: nothing leaves the machine, nothing costs money, and it takes no
 
 It listens as an HTTPS proxy on 127.0.0.1:3128 and prints the two variables that a client needs: `HTTPS_PROXY`, and
 `SSL_CERT_FILE`, a file with its certificate authority (for az also as `REQUESTS_CA_BUNDLE`). `--seed FILE.json` makes
-registries at the start; `--tls HOST:PORT` listens without a proxy, for clients that resolve names themselves; `--control
-PATH` is the socket for its own user, described in `labrunner/emulator/control.py`. The certificate authority is made for the state
-folder, lives 30 days, can sign for the emulated names only, and is put into no system store.
+registries at the start; `--tls HOST:PORT` listens without a proxy, for clients that resolve names themselves;
+`--control PATH` is the socket for its own user, described in `labrunner/emulator/control.py`. The certificate authority
+is made for the state folder, lives 30 days, can sign for the emulated names only, and is put into no system store.
 
 Proxy and listeners belong on loopback: who reaches them has a whole Azure to play with, and nothing else.
 
@@ -36,8 +36,8 @@ Proxy and listeners belong on loopback: who reaches them has a whole Azure to pl
 
 Everything below is asked under `https://`. What is not in these tables is answered with 501 and the name of what was
 asked, and logged; never with a made-up success. *Source* says where shapes and words come from: recordings of
-azure-cli's tests, az's and the SDKs' own source, specifications, Microsoft's documentation. *guess* says that none of them
-tells.
+azure-cli's tests, az's and the SDKs' own source, specifications, Microsoft's documentation. *guess* says that none of
+them tells.
 """
 
 _TAIL = """\
@@ -56,8 +56,7 @@ _TAIL = """\
 def page(services: Iterable[Service]) -> str:
     """The whole page, Markdown."""
     parts = [_HEAD]
-    for service in services:
-        parts.append("\n".join(_section(service)))
+    parts += ["\n".join(_section(service)) for service in services]
     return "\n".join(parts) + _TAIL
 
 

@@ -58,7 +58,8 @@ class Call:
         if not data.strip():
             return {}
         try:
-            value = json.loads(data)
+            value = json.loads(data, parse_constant=_refuse_constant)
+            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate could be neither kept nor sent
         except (ValueError, RecursionError) as error:
             raise Refusal(
                 400, "InvalidRequestContent", "The request content was invalid and could not be deserialized."
@@ -155,6 +156,10 @@ class Router:
         """What that path can be asked at all."""
         path = raw_path.rstrip("/") or "/"
         return sorted({op.method for op, expression in self._routes if expression.fullmatch(path)})
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON (RFC 8259, 6)")
 
 
 def _expression(template: str) -> str:

@@ -18,7 +18,18 @@ from labrunner.emulator.state.directory import Principal
 from labrunner.emulator.state.resources import checked_location
 from labrunner.emulator.store import Store
 
-__all__ = ["SKUS", "SUFFIX", "Authorship", "Registries", "Registry", "name_problem"]
+__all__ = [
+    "PASSWORDS",
+    "SKUS",
+    "SUFFIX",
+    "Authorship",
+    "Registries",
+    "Registry",
+    "author",
+    "authorship",
+    "name_problem",
+    "taken_message",
+]
 
 SKUS = ("Basic", "Standard", "Premium")
 SUFFIX = ".azurecr.io"
@@ -137,15 +148,21 @@ class Registries:
         if problem := name_problem(name):
             raise Refusal(400, "InvalidResourceName", problem)
         if self.find(name) is not None:
-            raise Refusal(409, "AlreadyInUse", taken_message(name))
+            raise Refusal(  # source: azure-cli issue 13951, azure-dev-docs issue 1303
+                409,
+                "AlreadyInUse",
+                f"The registry DNS name {name.lower()}{SUFFIX} is already in use. You can check if the name is already "
+                "claimed using following API: "
+                "https://docs.microsoft.com/en-us/rest/api/containerregistry/registries/checknameavailability",
+            )
         location, sku, now = checked_location(location), checked_sku(sku), self._clock.now()
-        author, kind = _author(by)
+        who, kind = author(by)
         with self._store.write() as db:
             db.execute(
                 "INSERT INTO registries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(name, str(uuid.uuid4()), group, subscription, location, sku, 0, "{}"),
-                    *(json.dumps(_defaults(sku, now)), None, author, kind, now, author, kind, now),
+                    *(json.dumps(_defaults(sku, now)), None, who, kind, now, who, kind, now),
                 ),
             )
         return self._known(name)
@@ -162,8 +179,8 @@ class Registries:
         by: Principal | None = None,
     ) -> Registry:
         """Change what is given. properties: all of them, as they are to be."""
-        author, kind = _author(by)
-        values: dict[str, object] = {"modified_by": author, "modified_by_type": kind, "modified": self._clock.now()}
+        who, kind = author(by)
+        values: dict[str, object] = {"modified_by": who, "modified_by_type": kind, "modified": self._clock.now()}
         if sku is not None:
             values["sku"] = checked_sku(sku)
         if admin_enabled is not None:
@@ -222,9 +239,9 @@ class Registries:
 
 
 def name_problem(name: str) -> str:
-    """Why Azure does not take that name for a registry, in its words; "" if it does.
+    """Why Azure does not take that name for a registry; "" if it does.
 
-    Source: recordings of `az acr check-name`; the words of the reserved ones are a guess.
+    The rule is the specification's; the words are a guess.
     """
     if not 5 <= len(name) <= 50 or not _NAME.fullmatch(name):
         return (
@@ -237,7 +254,7 @@ def name_problem(name: str) -> str:
 
 
 def taken_message(name: str) -> str:
-    """Azure's words for a name that is in use."""
+    """What the check of a name says of one that is in use. Source: the specification's example."""
     return f"The registry {name} is already in use."
 
 
@@ -249,7 +266,8 @@ def checked_sku(name: str) -> str:
     raise Refusal(400, "InvalidSku", f"The SKU '{name}' is not supported. Supported SKUs: {', '.join(SKUS)}.")
 
 
-def _author(by: Principal | None) -> tuple[str, str]:
+def author(by: Principal | None) -> tuple[str, str]:
+    """A principal as `systemData` names it: name and type; ("", "User") for nobody in particular."""
     if by is None:
         return "", "User"
     return (by.name, "User") if by.kind == "user" else (by.app_id or by.name, "Application")
@@ -264,7 +282,7 @@ def _password() -> str:
 
 
 def _defaults(sku: str, now: float) -> dict[str, Any]:
-    """The properties of a new registry. Source: recording of `az acr create`, api-version 2025-03-01-preview."""
+    """The properties of a new registry. Source: recording of `az acr create`, api-version 2026-03-01-preview."""
     moment = iso(now).replace("Z", "+00:00")
     properties: dict[str, Any] = {
         "policies": {
@@ -277,9 +295,9 @@ def _defaults(sku: str, now: float) -> dict[str, Any]:
         },
         "encryption": {"status": "disabled"},
         "dataEndpointEnabled": False,
-        "privateEndpointConnections": [],
         "publicNetworkAccess": "Enabled",
         "networkRuleBypassOptions": "AzureServices",
+        "networkRuleBypassAllowedForTasks": False,
         "zoneRedundancy": "Disabled",
         "anonymousPullEnabled": False,
         "metadataSearch": "Disabled",
@@ -307,12 +325,17 @@ def _registry(row: Row) -> Registry:
         tags=json.loads(row["tags"]),
         properties=json.loads(row["properties"]),
         identity=json.loads(row["identity"]) if row["identity"] else None,
-        authorship=Authorship(
-            created_by=row["created_by"],
-            created_by_type=row["created_by_type"],
-            created=row["created"],
-            modified_by=row["modified_by"],
-            modified_by_type=row["modified_by_type"],
-            modified=row["modified"],
-        ),
+        authorship=authorship(row),
+    )
+
+
+def authorship(row: Row) -> Authorship:
+    """The columns of a thing that was made and changed by somebody."""
+    return Authorship(
+        created_by=row["created_by"],
+        created_by_type=row["created_by_type"],
+        created=row["created"],
+        modified_by=row["modified_by"],
+        modified_by_type=row["modified_by_type"],
+        modified=row["modified"],
     )

@@ -10,7 +10,8 @@ from typing import Any
 
 from labrunner.emulator.clock import Clock, iso
 from labrunner.emulator.refusal import Refusal
-from labrunner.emulator.state.registries import Registry
+from labrunner.emulator.state.directory import Principal
+from labrunner.emulator.state.registries import Authorship, Registry, author, authorship
 from labrunner.emulator.store import Store
 
 __all__ = ["ACTIONS", "LIMITS", "Event", "Webhook", "Webhooks"]
@@ -27,7 +28,7 @@ _KEPT_EVENTS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """A webhook. registry: its registry's resource id. uid: this one's own. created, modified: seconds since 1970."""
+    """A webhook. registry: its registry's resource id. uid: this one's own."""
 
     uid: str
     registry: str
@@ -39,6 +40,7 @@ class Webhook:
     service_uri: str
     headers: Mapping[str, str]
     tags: Mapping[str, str]
+    authorship: Authorship
 
     @property
     def id(self) -> str:
@@ -67,7 +69,10 @@ class Webhooks:
             """CREATE TABLE IF NOT EXISTS webhooks (
                    uid TEXT PRIMARY KEY, registry TEXT NOT NULL COLLATE NOCASE, name TEXT NOT NULL COLLATE NOCASE,
                    location TEXT NOT NULL, status TEXT NOT NULL, scope TEXT NOT NULL, actions TEXT NOT NULL,
-                   service_uri TEXT NOT NULL, headers TEXT NOT NULL, tags TEXT NOT NULL, UNIQUE (registry, name))""",
+                   service_uri TEXT NOT NULL, headers TEXT NOT NULL, tags TEXT NOT NULL,
+                   created_by TEXT NOT NULL, created_by_type TEXT NOT NULL, created REAL NOT NULL,
+                   modified_by TEXT NOT NULL, modified_by_type TEXT NOT NULL, modified REAL NOT NULL,
+                   UNIQUE (registry, name))""",
             """CREATE TABLE IF NOT EXISTS webhook_events (
                    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, webhook TEXT NOT NULL,
                    request TEXT NOT NULL, response TEXT)""",
@@ -101,9 +106,11 @@ class Webhooks:
         status: str = "enabled",
         scope: str = "",
         tags: Mapping[str, str] | None = None,
+        by: Principal | None = None,
     ) -> Webhook:
         """Create the webhook, or replace its settings. Raises Refusal: a wrong setting, or too many for the SKU."""
-        there = self.get(registry, name)
+        there, now = self.get(registry, name), self._clock.now()
+        who, kind = author(by)
         webhook = Webhook(
             uid=str(uuid.uuid4()) if there is None else there.uid,
             registry=registry.id,
@@ -115,6 +122,14 @@ class Webhooks:
             service_uri=service_uri,
             headers=dict(headers or {}),
             tags=dict(tags or {}),
+            authorship=Authorship(
+                created_by=who if there is None else there.authorship.created_by,
+                created_by_type=kind if there is None else there.authorship.created_by_type,
+                created=now if there is None else there.authorship.created,
+                modified_by=who,
+                modified_by_type=kind,
+                modified=now,
+            ),
         )
         _check(webhook)
         if there is None and len(self.of(registry)) >= LIMITS[registry.sku]:
@@ -124,15 +139,7 @@ class Webhooks:
                 f"The registry {registry.name} has {LIMITS[registry.sku]} webhooks, which is the maximum of the SKU "
                 f"{registry.sku}.",
             )
-        with self._store.write() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO webhooks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(webhook.uid, webhook.registry, webhook.name, webhook.location, webhook.status, webhook.scope),
-                    *(json.dumps(webhook.actions), webhook.service_uri),
-                    *(json.dumps(webhook.headers), json.dumps(webhook.tags)),
-                ),
-            )
+        self._keep(webhook)
         return webhook
 
     def delete(self, webhook: Webhook) -> None:
@@ -223,6 +230,20 @@ class Webhooks:
         rows = self._store.rows("SELECT * FROM webhooks WHERE registry = ? ORDER BY name", registry_id)
         return [_webhook(row) for row in rows]
 
+    def _keep(self, webhook: Webhook) -> None:
+        made = webhook.authorship
+        with self._store.write() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO webhooks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(webhook.uid, webhook.registry, webhook.name, webhook.location, webhook.status, webhook.scope),
+                    *(json.dumps(webhook.actions), webhook.service_uri),
+                    *(json.dumps(webhook.headers), json.dumps(webhook.tags)),
+                    *(made.created_by, made.created_by_type, made.created),
+                    *(made.modified_by, made.modified_by_type, made.modified),
+                ),
+            )
+
     def _add(self, webhook: Webhook, action: str, content: Mapping[str, Any]) -> str:
         event_id = str(uuid.uuid4())
         body = {"id": event_id, "timestamp": iso(self._clock.now()), "action": action, **content}
@@ -297,6 +318,7 @@ def _webhook(row: Row) -> Webhook:
         service_uri=row["service_uri"],
         headers=json.loads(row["headers"]),
         tags=json.loads(row["tags"]),
+        authorship=authorship(row),
     )
 
 

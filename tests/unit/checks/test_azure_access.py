@@ -6,6 +6,7 @@ import json
 import pytest
 
 from labrunner.model import Outcome
+from tests.unit.checks.cloud import Answer, jwt
 
 SERVER = "myregistry.azurecr.io"
 ASK = {"registry": "myregistry", "repository": "mywebapi"}
@@ -124,6 +125,15 @@ def test_no_secret_is_ever_said(azure, place, helpers, config, status):
             assert secret not in json.dumps(dict(result.evidence))
 
 
+def test_a_token_may_have_capitals(azure, place):
+    write(place, LOGINS["user and password"])
+    claims = {"access": [{"Type": "repository", "Name": "mywebapi", "Actions": ["pull"]}]}
+    azure.tokens = lambda ask: Answer({"access_token": jwt(claims)})
+    assert passed(azure.ask("acr.can-pull", **ASK))
+    claims["access"][0]["Name"] = "another"
+    assert failed(azure.ask("acr.can-pull", **ASK))
+
+
 def test_a_token_that_says_nothing_allows_nothing(azure, place):
     write(place, LOGINS["user and password"])
     for answer in (
@@ -134,7 +144,7 @@ def test_a_token_that_says_nothing_allows_nothing(azure, place):
         [],
         {"token": 1},
     ):
-        azure.tokens = lambda ask, answer=answer: type(azure.paged(ask, "x", []))(answer)
+        azure.tokens = lambda ask, answer=answer: Answer(answer)
         assert failed(azure.ask("acr.can-pull", **ASK)).endswith("its credentials let it do nothing there.")
 
 

@@ -1,0 +1,144 @@
+"""The control socket, asked by its own client."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labrunner.emulator.client import ControlClient, ControlError
+from labrunner.emulator.clock import Clock
+from labrunner.emulator.control import Control
+from labrunner.emulator.world import World, open_world
+
+REGISTRY = {
+    "name": "progressacr12345678",
+    "resource_group": "labs",
+    "location": "eastus",
+    "sku": "Premium",
+    "webhooks": [{"name": "mypushhook", "actions": ["push"], "service_uri": "http://localhost:1/"}],
+}
+
+
+class Running:
+    """A World with its control socket, in a thread of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = str(folder / "control")
+        self.loop = asyncio.new_event_loop()
+        self._folder = folder
+        self._up = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        assert self._up.wait(10)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.world: World = open_world(self._folder / "state", Clock())
+        control = Control(self.world)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(self.path)
+        self.loop.run_until_complete(control.listen(listener))
+        self._up.set()
+        self.loop.run_forever()
+        self.loop.run_until_complete(control.close())
+        self.world.close()
+        self.loop.close()
+
+    def do(self, what):
+        """Do it in the thread of the World; its result."""
+
+        async def call():
+            return what(self.world)
+
+        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(10)
+
+    def close(self) -> None:
+        if self._thread.is_alive():
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self._thread.join(10)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    made = Running(tmp_path)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def client(running: Running) -> ControlClient:
+    return ControlClient(running.path)
+
+
+def test_what_is_wanted_is_made_once(client):
+    client.seed({"registries": [REGISTRY]})
+    first = client.inventory()
+    assert {(kind, name) for kind, name, _ in first} >= {
+        ("registry", "progressacr12345678"),
+        ("webhook", "progressacr12345678/mypushhook"),
+    }
+    client.seed({"registries": [REGISTRY]})
+    assert client.inventory() == first
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"registries": [{"name": "progressacr12345678"}]},
+        {"registries": 1},
+        {"registries": [{**REGISTRY, "webhooks": [{}]}]},
+    ],
+)
+def test_half_a_wish_is_refused_and_nothing_is_made(client, wanted):
+    before = client.inventory()
+    with pytest.raises(ControlError, match="cannot be understood"):
+        client.seed(wanted)
+    assert client.inventory() == before
+
+
+def test_a_reset_leaves_nothing_of_what_was_made(client):
+    before = client.status()
+    operator = client.operator()
+    client.seed({"registries": [REGISTRY]})
+    client.reset()
+    assert not [entry for entry in client.inventory() if entry[0] in ("registry", "webhook")]
+    assert client.status()["tenant"] != before["tenant"]
+    assert client.operator() != operator
+
+
+def test_secrets_are_heard_at_once(running, client):
+    old = running.do(lambda world: world.issued.add("the-old-one"))
+    feed = client.secrets()
+    try:
+        assert old in feed.new()
+        assert feed.new() == []
+        for number in range(200):
+            running.do(lambda world, number=number: world.issued.add(f"secret-{number}"))
+            assert feed.new() == [f"secret-{number}"], "known as soon as it was issued"
+    finally:
+        feed.close()
+
+
+def test_of_a_local_azure_that_is_gone_nothing_new_is_heard(running, client):
+    feed = client.secrets()
+    feed.new()
+    running.close()
+    assert feed.new() == []
+    feed.close()
+
+
+def test_a_code_that_nobody_waits_for_cannot_be_approved(client):
+    assert client.device_codes() == []
+    with pytest.raises(ControlError, match="no sign-in waits for code ABC"):
+        client.approve("ABC")
+
+
+def test_nobody_there_is_said(tmp_path):
+    with pytest.raises(ControlError, match="does not answer"):
+        ControlClient(str(tmp_path / "none")).status()
