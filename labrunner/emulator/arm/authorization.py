@@ -136,8 +136,8 @@ def _principal(call: Call, object_id: str, given_type: str) -> tuple[str, str]:
             "PrincipalNotFound",
             f"Principal {object_id.replace('-', '')} does not exist in the directory {directory.tenant}. Check that "
             "you have the correct principal ID. If you are creating this principal and then immediately assigning a "
-            "role, this error might be related to a replication delay. In this case, set the role assignment principalType "
-            "property to a value, such as ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype",
+            "role, this error might be related to a replication delay. In this case, set the role assignment "
+            "principalType property to a value, such as ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype",
         )
     kind = _TYPES[found.kind]
     if given_type and given_type.lower() != kind.lower():
