@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from labrunner.emulator.arm.deliveries import Deliveries
 from labrunner.emulator.certificates import Authority
 from labrunner.emulator.proxy import serve_proxy
 from labrunner.emulator.refusal import Refusal
@@ -43,7 +44,7 @@ def public_authorities() -> bytes:
 
 
 class Server:
-    """Answers for the emulated hosts."""
+    """Answers for the emulated hosts, and delivers what webhooks are told."""
 
     def __init__(self, world: World, parts: Sequence[Service], authority: Authority) -> None:
         self.world = world
@@ -51,6 +52,7 @@ class Server:
         self._context: ssl.SSLContext = authority.context()
         self._http = web.Server(self._handle, access_log=None, keepalive_timeout=60.0)
         self._servers: list[asyncio.Server] = []
+        self._deliveries = Deliveries(world)
 
     async def listen(self, *, proxy: tuple[str, int] | None, tls: tuple[str, int] | None) -> None:
         """Open the listeners. Raises OSError."""
@@ -62,6 +64,7 @@ class Server:
         if tls is not None:
             loop = asyncio.get_running_loop()
             self._servers.append(await loop.create_server(self._http, *tls, ssl=self._context))
+        self._deliveries.start()
 
     @property
     def ports(self) -> list[int]:
@@ -72,6 +75,7 @@ class Server:
         """Stop listening and end every connection."""
         for server in self._servers:
             server.close()
+        await self._deliveries.close()
         await self._http.shutdown(timeout=1.0)
 
     def emulated(self, host: str) -> bool:

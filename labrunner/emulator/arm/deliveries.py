@@ -67,6 +67,9 @@ class Deliveries:
                 response = await _post(session, address, request)
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
                 response = undelivered(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - a defect with one event must not keep the others
+                _LOG.exception("webhook event %s", event.id)
+                response = undelivered(f"the local Azure has a defect here ({type(error).__name__})")
         self._world.webhooks.answered(event.id, response)
         _LOG.info("webhook event %s: %s", event.id, response["statusCode"] or response["reasonPhrase"])
 
