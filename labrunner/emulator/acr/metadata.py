@@ -15,7 +15,7 @@ from labrunner.emulator.clock import iso
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.routing import Call
 from labrunner.emulator.state.artifacts import ATTRIBUTES, Attributes, Manifest, Repository, Tag
-from labrunner.emulator.state.images import ORDERS
+from labrunner.emulator.state.lists import ORDERS
 
 __all__ = [
     "delete_repository",

@@ -11,10 +11,11 @@ from labrunner.emulator.state.artifacts import Attributes, Manifest, Referrer, R
 from labrunner.emulator.state.blobs import Blobs
 from labrunner.emulator.state.digests import digest_of
 from labrunner.emulator.state.links import Links
-from labrunner.emulator.state.manifests import Content, read_manifest
+from labrunner.emulator.state.lists import page
+from labrunner.emulator.state.manifests import Content, read_manifest, read_platform
 from labrunner.emulator.store import Store
 
-__all__ = ["ORDERS", "Images", "Pushed"]
+__all__ = ["Images", "Pushed"]
 
 _TABLES = (
     (
@@ -35,9 +36,6 @@ _TABLES = (
     "CREATE INDEX IF NOT EXISTS tags_digest ON tags (registry, repository, digest)",
 )
 _CONFIG_LIMIT = 4 << 20
-
-ORDERS = ("", "timeasc", "timedesc")
-"""In which lists can be asked for: by name, or by the time of the last update."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,15 +143,10 @@ class Images:
 
     def _platform(self, digest: str, size: int) -> dict[str, str]:
         """What an image's configuration says it is for; nothing when it is no such configuration."""
-        if size > _CONFIG_LIMIT:
-            return {}
         try:
-            found = json.loads(self._blobs.path(digest).read_bytes()[:_CONFIG_LIMIT])
-        except (OSError, ValueError, RecursionError):
+            return read_platform(self._blobs.path(digest).read_bytes()) if size <= _CONFIG_LIMIT else {}
+        except OSError:
             return {}
-        if not isinstance(found, dict):
-            return {}
-        return {name: value for name in ("os", "architecture") if isinstance(value := found.get(name), str)}
 
     # Asking
 
@@ -188,8 +181,9 @@ class Images:
         self, registry: str, repository: str, *, last: str = "", count: int = -1, order: str = "", digest: str = ""
     ) -> list[Tag]:
         """Those that may be listed, after `last`. order: of ORDERS. digest: only those of that manifest."""
-        where, values = ("AND digest = ?", (digest,)) if digest else ("", ())
-        rows = self._page("tags", "name", (registry.lower(), repository), (where, values), last, count, order)
+        more = ("AND digest = ?", (digest,)) if digest else ("", ())
+        key = (registry.lower(), repository)
+        rows = page(self._store, "tags", "name", key, more=more, last=last, count=count, order=order)
         return [Tag.of(row) for row in rows]
 
     def manifest(self, registry: str, repository: str, digest: str) -> Manifest | None:
@@ -201,7 +195,8 @@ class Images:
         self, registry: str, repository: str, *, last: str = "", count: int = -1, order: str = ""
     ) -> list[Manifest]:
         """Those that may be listed, after `last`. order: of ORDERS."""
-        rows = self._page("manifests", "digest", (registry.lower(), repository), ("", ()), last, count, order)
+        key = (registry.lower(), repository)
+        rows = page(self._store, "manifests", "digest", key, last=last, count=count, order=order)
         return [Manifest.of(row, self._tags_of(row)) for row in rows]
 
     def content(self, registry: str, repository: str, digest: str) -> bytes | None:
@@ -354,31 +349,6 @@ class Images:
         return [Tag.of(row) for row in rows]
 
     # Inside
-
-    def _page(
-        self,
-        table: str,
-        column: str,
-        key: tuple[str, str],
-        more: tuple[str, tuple[str, ...]],
-        last: str,
-        count: int,
-        order: str,
-    ) -> list[sqlite3.Row]:
-        """A list goes on after `last`, wherever that is in the order; if it is gone meanwhile, from the beginning (only
-        possible by time, where a name says nothing)."""
-        where, values = more
-        base = f"FROM {table} WHERE registry = ? AND repository = ? AND attributes & 8 {where}"
-        if not order:
-            query = f"SELECT * {base} AND {column} > ? ORDER BY {column} LIMIT ?"
-            return self._store.rows(query, *key, *values, last, count)
-        sign, way = (">", "ASC") if order == "timeasc" else ("<", "DESC")
-        after = self._store.row(f"SELECT updated {base} AND {column} = ?", *key, *values, last) if last else None
-        tail = f"ORDER BY updated {way}, {column} {way} LIMIT ?"
-        if after is None:
-            return self._store.rows(f"SELECT * {base} {tail}", *key, *values, count)
-        query = f"SELECT * {base} AND (updated, {column}) {sign} (?, ?) {tail}"
-        return self._store.rows(query, *key, *values, after["updated"], last, count)
 
     def _manifest_row(self, key: tuple[str, str], digest: str) -> sqlite3.Row | None:
         return self._store.row(

@@ -7,7 +7,7 @@ from typing import Any
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.state.digests import is_digest
 
-__all__ = ["MEDIA_TYPES", "Content", "Descriptor", "read_manifest"]
+__all__ = ["MEDIA_TYPES", "Content", "Descriptor", "read_manifest", "read_platform"]
 
 _DOCKER_IMAGE = "application/vnd.docker.distribution.manifest.v2+json"
 _DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -86,6 +86,17 @@ def read_manifest(body: bytes, content_type: str) -> Content:
         artifact_type=_artifact_type(value, config),
         annotations=_annotations(value),
     )
+
+
+def read_platform(config: bytes) -> dict[str, str]:
+    """`os` and `architecture` of an image's configuration; nothing of what is none."""
+    try:
+        found = json.loads(config)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {name: value for name in ("os", "architecture") if isinstance(value := found.get(name), str)}
 
 
 def _artifact_type(value: dict[str, Any], config: Descriptor | None) -> str:

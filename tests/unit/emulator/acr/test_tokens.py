@@ -185,7 +185,7 @@ def test_a_token_of_somebody_else_or_changed_or_expired_opens_nothing(local):
         answer = raw.ask("GET", "/v2/a/tags/list", bearer=token)
         assert answer.error == (401, "UNAUTHORIZED"), token
         assert 'scope="repository:a:pull",error="invalid_token"' in answer.headers["WWW-Authenticate"]
-    local.world.clock.offset = 3599
+    local.world.clock.offset = 3590
     assert raw.ask("GET", "/v2/a/tags/list").status == 404
     local.world.clock.offset = 3601
     assert raw.ask("GET", "/v2/a/tags/list").error == (401, "UNAUTHORIZED")
