@@ -55,11 +55,10 @@ class Azure:
         self.session.proxies = {"https": emulator.proxy}
         self.session.verify = str(emulator.bundle)
         self.session.mount("https://", AtOnce())
-        client = {
-            "transport": RequestsTransport(session=self.session, session_owner=False),
-            "connection_verify": str(emulator.bundle),
-            "proxies": {"https": emulator.proxy},
-        }
+        transport = RequestsTransport(
+            session=self.session, session_owner=False, use_env_settings=False, connection_verify=str(emulator.bundle)
+        )
+        client = {"transport": transport, "proxies": {"https": emulator.proxy}}
         self.credential = ClientSecretCredential(emulator.tenant, identity, secret, **client)
         self.images = ContainerRegistryClient(SERVER, self.credential, audience=ARM, **client)
         group = f"/subscriptions/{emulator.subscription}/resourceGroups/progress-labs"
