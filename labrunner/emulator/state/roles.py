@@ -69,7 +69,7 @@ class Roles:
         role = self.role_named("Owner")
         assert role is not None
         if not any(held.scope.lower() == scope.lower() and held.role == role.id for held in self.held_by(owner)):
-            self.assign(owner, role.id, scope)
+            self.assign(owner, role.id, scope, by=owner)
 
     def definitions(self) -> tuple[Role, ...]:
         """All role definitions."""
