@@ -3,6 +3,7 @@
 import io
 import os
 import tarfile
+from collections.abc import Collection
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -41,14 +42,15 @@ class SandboxEngine:
 
 
 @contextmanager
-def sandbox_engine(name: str, state: Path):
+def sandbox_engine(name: str, state: Path, needs: Collection[str] = ()):
     """A fresh sandbox with a busybox in its work folder's `base.tar`; down again in any case."""
     env = {**os.environ, "XDG_STATE_HOME": str(state)}
     kit = tools.ensure(env)
     try:
         sandbox = machine.up(name, env, kit)
         write_base(Path(sandbox.layout.work, "base.tar"), Path(kit.busybox))
-        with closing(SandboxTarget(sandbox, Course(id="t", title="t"), folders=(CHECKS,), tools=kit)) as target:
+        course = Course(id="t", title="t")
+        with closing(SandboxTarget(sandbox, course, folders=(CHECKS,), tools=kit, needs=needs)) as target:
             yield SandboxEngine(sandbox, target)
     finally:
         machine.down(name, env, force=True)
@@ -82,4 +84,11 @@ def shared(tmp_path_factory):
 def mortal(tmp_path):
     """A sandbox to break."""
     with sandbox_engine(f"mortal-{os.getpid()}", tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def with_azure(tmp_path):
+    """One whose local Azure is asked too; nothing is in it."""
+    with sandbox_engine(f"azure-{os.getpid()}", tmp_path, needs=("azure",)) as made:
         yield made
