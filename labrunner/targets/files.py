@@ -1,6 +1,8 @@
 """The files of a target: written into its work folder, and listed for the ledger."""
 
+import base64
 import hashlib
+import json
 import os
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -69,7 +71,22 @@ def _files(folder: str, skipped: Collection[str]) -> Iterator[str]:
 def _identity(path: str) -> str:
     if Path(path).is_symlink():
         return f"link:{Path(path).readlink()}"
+    if path.endswith("/.docker/config.json"):
+        return _logins(path)
     about = os.stat(path)  # noqa: PTH116
     if about.st_size > _HASHED_BYTES or not Path(path).is_file():
         return f"large:{about.st_size}:{about.st_mtime_ns}"
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def _logins(path: str) -> str:
+    """Docker's configuration by who is logged in where: a new login of the same user has another token, no more."""
+    content = Path(path).read_bytes()
+    try:
+        config = json.loads(content)
+        for server, entry in config.get("auths", {}).items():
+            config["auths"][server] = base64.b64decode(entry.get("auth") or "").partition(b":")[0].hex()
+        content = json.dumps(config, sort_keys=True).encode()
+    except (ValueError, AttributeError, TypeError):
+        pass  # no configuration that docker could read: by its bytes
+    return hashlib.sha256(content).hexdigest()
