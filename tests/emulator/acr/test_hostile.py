@@ -9,7 +9,7 @@ import pytest
 
 from labrunner.emulator.acr.names import is_name, is_tag
 from tests.emulator.registry import IMAGE, INDEX, descriptor, digest_of, image
-from tests.unit.emulator.acr.conftest import HOST, Local
+from tests.emulator.acr.conftest import HOST, Local
 
 ALL = "pull,push,delete,metadata_read,metadata_write"
 

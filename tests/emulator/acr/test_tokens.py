@@ -7,7 +7,7 @@ import logging
 import jwt
 import pytest
 
-from tests.unit.emulator.acr.conftest import HOST, Local
+from tests.emulator.acr.conftest import HOST, Local
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 OTHER = "otheracr12345678.azurecr.io"
