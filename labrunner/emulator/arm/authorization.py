@@ -52,8 +52,9 @@ async def list_definitions(call: Call) -> web.StreamResponse:
 
 
 async def get_definition(call: Call) -> web.StreamResponse:
-    """One role definition."""
-    require(call, "Microsoft.Authorization/roleDefinitions/read", _scope(call))
+    """One role definition. By its id alone (without a scope) everybody may read it; that is a guess."""
+    if "scope" in call.params:
+        require(call, "Microsoft.Authorization/roleDefinitions/read", _scope(call))
     return answer(call, role_json(call, _role(call, call.params["role"])))
 
 
@@ -214,7 +215,7 @@ OPERATIONS = (
         path=f"{_DEFINITIONS}/{{role}}",
         handler=get_definition,
         source=f"{_SOURCE}; Microsoft's list of built-in roles",
-        differs="as RoleDefinitions_List",
+        differs="as RoleDefinitions_List; that everybody may read it is a guess",
     ),
     Operation(
         name="RoleAssignments_ListForScope",

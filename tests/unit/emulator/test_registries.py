@@ -165,6 +165,7 @@ def test_a_registry_made_again_is_another_one_with_other_passwords(azure: Azure)
     assert list(azure.registries.inventory()) == [("registry", "progressacr1", first.uid)]
     azure.registries.delete(first)
     assert azure.registries.find("progressacr1") is None
+    assert azure.store.rows("SELECT * FROM registry_passwords") == []
     second = azure.make()
     assert (second.id, second.uid == first.uid) == (first.id, False)
     assert not set(azure.registries.passwords(second).values()) & set(passwords.values())
