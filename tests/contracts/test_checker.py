@@ -1,5 +1,6 @@
 """What every Checker promises: `WorkerChecker` (a process) and `DirectChecker` (a thread)."""
 
+import ast
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from labrunner.checking.client import DirectChecker, WorkerChecker, WorkerContext
+from labrunner.checking.worker import LEADING_TO_AZURE
 from labrunner.model import Check, Outcome
 
 KINDS = """
@@ -271,9 +273,13 @@ def test_a_worker_that_cannot_start_is_an_error(tmp_path, argv, says):
     assert all(process.poll() is not None for process in started)
 
 
-def test_the_worker_has_nothing_of_the_environment(worker, monkeypatch):
+def test_the_worker_has_nothing_of_the_environment_but_the_way_to_azure(worker, monkeypatch):
+    for name in LEADING_TO_AZURE:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DOCKER_HOST", "tcp://decoy:1")
-    assert worker.ask("t.environment")[0].message == "{'HOME': '/nonexistent'}"
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:3128")
+    found = ast.literal_eval(worker.ask("t.environment")[0].message)
+    assert found == {"HOME": "/nonexistent", "HTTPS_PROXY": "http://127.0.0.1:3128"}
 
 
 def test_closing_ends_a_hanging_worker_and_its_program(worker):
