@@ -210,6 +210,12 @@ def test_lab_4_only_reads() -> None:
     assert all(step["reads_only"] == "true" for step in LABS[3]["steps"])
 
 
+def test_the_right_answer_is_not_always_in_one_place() -> None:
+    for lab in LABS:
+        questions = [question for step in lab["steps"] for question in step.get("questions", ())]
+        assert len({question["choices"].index(question["answer"]) for question in questions}) > 1, lab["name"]
+
+
 def test_what_later_commands_need_is_carried() -> None:
     """A learner may start at any step, in a shell that saw nothing of the earlier ones. An option carries nothing."""
     for ref in STEPS:
