@@ -239,6 +239,15 @@ def test_a_setup_asks_before_it_talks_to_azure(ref: str) -> None:
         assert setup["says"].endswith(".")
 
 
+@pytest.mark.parametrize("ref", STEPS)
+def test_every_shell_text_can_be_read_by_bash(ref: str) -> None:
+    step = STEPS[ref]
+    around = [*step.get("setup", ()), *step.get("cleanup", ()), *([step["wrong"]] if "wrong" in step else [])]
+    for part in [*parts(step, "commands"), *around]:
+        ran = subprocess.run(["bash", "-n"], input=part["run"], text=True, capture_output=True, timeout=10, check=False)
+        assert (ran.returncode, ran.stderr) == (0, ""), part["run"]
+
+
 def test_only_what_the_lab_made_is_removed() -> None:
     """Applications by their exact name; containers by image and port; images never, only names."""
     for ref, step in STEPS.items():
