@@ -1,0 +1,264 @@
+"""Docker and skopeo, unmodified, against the local Azure of a sandbox: what they say, and what they store.
+
+LABRUNNER_DOCKER names another Docker CLI that the same sequence is asked of.
+"""
+
+import json
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from labrunner.model import Azure, AzureRegistry, Course, Image, WorkFolder
+from labrunner.sandbox import azure_cli, machine, tools
+from labrunner.targets.sandbox import SandboxTarget
+from tests.sandbox.conftest import Machines
+
+pytestmark = pytest.mark.sandbox
+
+REGISTRY = "progressacr12345678"
+SERVER = f"{REGISTRY}.azurecr.io"
+DOCKERS = {"own": "", "other": os.environ.get("LABRUNNER_DOCKER", "")}
+DIGEST = r"sha256:[0-9a-f]{64}"
+
+
+@dataclass
+class Place:
+    """The prepared sandbox. bash(line): what it says; it has to end with the status."""
+
+    sandbox: machine.Sandbox
+    skopeo: str
+    env: dict[str, str]
+
+    def bash(self, line, status=0, *, timeout=120.0, **more):
+        environment = {**self.sandbox.environment(), **self.env, **more}
+        ended = self.sandbox.run(["bash", "-o", "pipefail", "-c", line], env=environment, timeout=timeout)
+        assert ended.status == status, (line, ended)
+        return ended.stdout + ended.stderr
+
+    def user(self, other=""):
+        """The same place for somebody with a Docker configuration of his own. other: another CLI's program."""
+        name = secrets.token_hex(4)
+        folder = Path(self.sandbox.layout.work, name)
+        (folder / "bin").mkdir(parents=True)
+        if other:
+            (folder / "bin" / "docker").symlink_to(other)
+        path = f"{folder}/bin:{self.sandbox.environment()['PATH']}"
+        env = {"DOCKER_CONFIG": f"{folder}/config", "PATH": path, "DOCKER_BUILDKIT": "0", "F": str(folder)}
+        return Place(self.sandbox, self.skopeo, env)
+
+    def login(self, user, password):
+        return self.bash(f'printf %s "$P" | docker login {SERVER} --username {user} --password-stdin', P=password)
+
+
+@pytest.fixture(scope="module")
+def place(kit, cache, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("course")
+    (folder / "web.sh").write_text("#!/bin/sh\nexec httpd -f -p 8080 -h /app\n")
+    course = Course(
+        id="t",
+        title="T",
+        path=str(folder),
+        images=(
+            Image(
+                names=("web:latest",),
+                says="A web service.",
+                files={"/app/web.sh": "web.sh"},
+                entrypoint=("/bin/sh", "/app/web.sh"),
+                ports=("8080/tcp",),
+                workdir="/app",
+            ),
+        ),
+        work=WorkFolder(),
+        azure=Azure(resource_group="progress-labs", registries=(AzureRegistry(name=REGISTRY, sku="Premium"),)),
+    )
+    env = {**os.environ, "XDG_CACHE_HOME": cache}
+    skopeo = tools.unpack_extra("skopeo", Path(cache, "labrunner", "extra", "skopeo"), env)
+    made = Machines({**env, "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}, kit)
+    target = None
+    try:
+        sandbox = made.up()
+        sandbox.show([str(skopeo.parent)])
+        target = SandboxTarget(sandbox, course, (), tools=kit, needs=("azure",), cli=azure_cli.ensure(env))
+        target.prepare()
+        found = Place(sandbox, str(skopeo), {})
+        found.bash(f"az acr update -n {REGISTRY} --admin-enabled true -o none")
+        yield found
+    finally:
+        if target is not None:
+            target.close()
+        made.end()
+
+
+@pytest.fixture(scope="module")
+def admin(place):
+    shown = json.loads(place.bash(f"az acr credential show -n {REGISTRY}"))
+    return shown["username"], shown["passwords"][0]["value"]
+
+
+def principal(place, role):
+    registry = place.bash(f"az acr show -n {REGISTRY} --query id -o tsv").strip()
+    name = f"sp-{secrets.token_hex(4)}"
+    made = place.bash(f"az ad sp create-for-rbac --name {name} --role {role} --scopes {registry} 2>/dev/null")
+    return json.loads(made)["appId"], json.loads(made)["password"]
+
+
+@pytest.fixture(params=DOCKERS)
+def docker(request, place):
+    """Somebody with that Docker CLI, not signed in."""
+    if request.param != "own" and not DOCKERS[request.param]:
+        pytest.skip("LABRUNNER_DOCKER names no other Docker CLI")
+    return place.user(DOCKERS[request.param])
+
+
+def fresh(who, *, size=1000):
+    """An image that nobody has, and its repository's name."""
+    name = f"r{secrets.token_hex(4)}"
+    image = f"{SERVER}/{name}:v1"
+    who.bash(f"head -c {size} /dev/urandom > $F/blob; tar -C $F -c blob | docker import - {image}")
+    return name
+
+
+def digest_at(place, name, tag="v1"):
+    return place.bash(f"az acr repository show -n {REGISTRY} --image {name}:{tag} --query digest -o tsv").strip()
+
+
+def test_every_way_to_log_in(docker, place, admin):
+    assert "Login Succeeded" in docker.bash(f"az acr login -n {REGISTRY}")
+    config = json.loads(docker.bash("cat $DOCKER_CONFIG/config.json"))
+    assert SERVER in config["auths"]
+    assert "Removing login credentials" in docker.bash(f"docker logout {SERVER}")
+    assert "Login Succeeded" in docker.login(*admin)
+    appid, secret = principal(place, "AcrPush")
+    assert "Login Succeeded" in docker.login(appid, secret)
+    docker.bash(f"docker logout {SERVER}")
+    for user, password in ((admin[0], "wrong"), (appid, "wrong"), ("nobody", secret)):
+        said = docker.bash(f"printf %s {password} | docker login {SERVER} -u {user} --password-stdin", 1)
+        assert re.search(rf'Get "?https://{re.escape(SERVER)}/v2/"?: unauthorized: ', said)
+        assert "Login Succeeded" not in said
+
+
+def test_push_and_pull(docker, place, admin):
+    docker.login(*admin)
+    name = fresh(docker)
+    image = f"{SERVER}/{name}"
+    said = docker.bash(f"docker push {image}:v1")
+    assert ": Pushed" in said
+    pushed = re.search(rf"v1: digest: ({DIGEST}) size: \d+", said)[1]
+    assert digest_at(place, name) == pushed
+    docker.bash(f"docker tag {image}:v1 {image}:v2")
+    again = docker.bash(f"docker push {image}:v2")
+    assert ": Layer already exists" in again
+    assert f"v2: digest: {pushed} " in again
+    docker.bash(f"docker rmi {image}:v1 {image}:v2")
+    pulled = docker.bash(f"docker pull {image}:v1")
+    assert ": Pull complete" in pulled
+    assert f"Digest: {pushed}" in pulled
+    assert f"Status: Downloaded newer image for {image}:v1" in pulled
+    assert f"Status: Image is up to date for {image}:v1" in docker.bash(f"docker pull {image}:v1")
+    docker.bash(f"docker rmi {image}:v1")
+    assert f"Status: Downloaded newer image for {image}@{pushed}" in docker.bash(f"docker pull {image}@{pushed}")
+    docker.bash(f"docker rmi {image}@{pushed}")
+    unknown = docker.bash(f"docker pull {image}:nosuchtag", 1)
+    assert f"manifest for {image}:nosuchtag not found: manifest unknown: " in unknown
+    nobody = docker.bash(f"docker pull {SERVER}/nosuchrepository:v1", 1)
+    assert f"manifest for {SERVER}/nosuchrepository:v1 not found: manifest unknown: " in nobody or (
+        f"repository {SERVER}/nosuchrepository not found: name unknown: " in nobody
+    )
+
+
+def test_who_is_nobody_pushes_and_pulls_nothing(docker, place, admin):
+    docker.login(*admin)
+    name = fresh(docker)
+    docker.bash(f"docker push {SERVER}/{name}:v1; docker logout {SERVER}")
+    docker.bash(f"docker tag {SERVER}/{name}:v1 {SERVER}/{name}:v2")
+    assert "unauthorized: authentication required" in docker.bash(f"docker push {SERVER}/{name}:v2", 1)
+    docker.bash(f"docker rmi {SERVER}/{name}:v1")
+    said = docker.bash(f"docker pull {SERVER}/{name}:v1", 1)
+    assert "unauthorized: authentication required" in said
+    tags = place.bash(f"az acr repository show-tags -n {REGISTRY} --repository {name} -o tsv")
+    assert tags.split() == ["v1"]
+
+
+def test_who_may_only_pull_is_denied_a_push(docker, place, admin):
+    docker.login(*admin)
+    name = fresh(docker)
+    docker.bash(f"docker push {SERVER}/{name}:v1")
+    assert "Login Succeeded" in docker.login(*principal(place, "AcrPull"))
+    docker.bash(f"docker tag {SERVER}/{name}:v1 {SERVER}/{name}:v2")
+    said = docker.bash(f"docker push {SERVER}/{name}:v2", 1)
+    assert "denied: requested access to the resource is denied" in said
+    docker.bash(f"docker rmi {SERVER}/{name}:v1 {SERVER}/{name}:v2")
+    assert "Downloaded newer image" in docker.bash(f"docker pull {SERVER}/{name}:v1")
+    tags = place.bash(f"az acr repository show-tags -n {REGISTRY} --repository {name} -o tsv")
+    assert tags.split() == ["v1"]
+
+
+def test_run_pulls_and_build_begins_with_an_image_of_the_registry(docker, place, admin):
+    docker.login(*admin)
+    name = f"r{secrets.token_hex(4)}"
+    base, built = f"{SERVER}/{name}:base", f"{SERVER}/{name}:built"
+    docker.bash(f"docker tag web:latest {base}; docker push {base}; docker rmi {base}")
+    docker.bash("docker rmi -f web:latest; docker image prune -af")
+    said = docker.bash(f"docker run -d --name {name} -p 18080:8080 {base}")
+    try:
+        assert f"Unable to find image '{base}' locally" in said
+        assert f"Status: Downloaded newer image for {base}" in said
+        page = docker.bash("curl -sS --retry 20 --retry-connrefused --retry-delay 1 http://127.0.0.1:18080/web.sh")
+        assert "exec httpd" in page
+    finally:
+        docker.bash(f"docker rm -f {name}")
+    docker.bash(f"docker rmi {base}")
+    docker.bash(f"printf 'FROM {base}\\nRUN echo built > /app/b\\n' > $F/Dockerfile")
+    docker.bash(f"docker build -q -t {built} -f $F/Dockerfile $F/bin")
+    said = docker.bash(f"docker push {built}")
+    assert ": Pushed" in said
+    assert ": Layer already exists" in said
+    docker.bash(f"docker rmi {built}")
+    docker.bash(f"docker pull -q {built}")
+    assert docker.bash(f"docker run --rm --entrypoint cat {built} /app/b") == "built\n"
+    docker.bash(f"docker tag {base} web:latest || (docker pull -q {base}; docker tag {base} web:latest)")
+
+
+class TestSkopeo:
+    @pytest.fixture
+    def user(self, place, admin):
+        user = place.user()
+        user.env["PATH"] = f"{place.skopeo}:{user.env['PATH']}"
+        user.env["REGISTRY_AUTH_FILE"] = ""
+        login = f"skopeo login {SERVER} -u {admin[0]} --password-stdin --authfile $F/auth"
+        user.bash(f'printf %s "$P" | {login}', P=admin[1])
+        user.bash('echo \'{"default": [{"type": "insecureAcceptAnything"}]}\' > $F/policy')
+        user.env["S"] = f"skopeo --policy {user.env['F']}/policy"
+        return user
+
+    def names(self, user, name):
+        return json.loads(user.bash(f"skopeo list-tags --authfile $F/auth docker://{SERVER}/{name}"))["Tags"]
+
+    def raw(self, user, image):
+        return user.bash(f"skopeo inspect --raw --authfile $F/auth docker://{SERVER}/{image}")
+
+    def test_copies_between_an_archive_a_folder_a_layout_and_the_registry(self, user):
+        name = fresh(user)
+        image = f"docker://{SERVER}/{name}"
+        user.bash(f"docker save -o $F/a.tar {SERVER}/{name}:v1")
+        user.bash(f"$S copy --authfile $F/auth docker-archive:$F/a.tar {image}:archive")
+        user.bash(f"$S copy --authfile $F/auth {image}:archive dir:$F/d")
+        user.bash(f"$S copy --authfile $F/auth dir:$F/d {image}:dir")
+        user.bash(f"$S copy --authfile $F/auth --format oci {image}:dir oci:$F/o:x")
+        user.bash(f"$S copy --authfile $F/auth oci:$F/o:x {image}:oci")
+        user.bash(f"$S copy --authfile $F/auth --preserve-digests {image}:oci docker://{SERVER}/{name}/other:oci")
+        assert sorted(self.names(user, name)) == ["archive", "dir", "oci"]
+        assert self.raw(user, f"{name}:archive") == self.raw(user, f"{name}:dir")
+        assert self.raw(user, f"{name}:oci") == self.raw(user, f"{name}/other:oci")
+        about = json.loads(user.bash(f"skopeo inspect --authfile $F/auth {image}:oci"))
+        assert about["Name"] == f"{SERVER}/{name}"
+        assert set(about["RepoTags"]) == {"archive", "dir", "oci"}
+        manifest = json.loads(self.raw(user, f"{name}:oci"))
+        assert manifest["config"]["mediaType"] == "application/vnd.oci.image.config.v1+json"
+        assert about["Layers"] == [layer["digest"] for layer in manifest["layers"]]
+        denied = user.bash(f"skopeo inspect docker://{SERVER}/{name}:oci", 1)
+        assert "unauthorized: authentication required" in denied
