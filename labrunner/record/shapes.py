@@ -152,7 +152,8 @@ _PAIR_KEYS = (
 )
 _PAIR_HINTS = ("assw", "pwd", "ountkey", "ccesskey", "secret", "assertion", "token")
 _PAIR = f"(?i:(?:{'|'.join(_PAIR_KEYS)})=)"  # compiled for ASCII alone
-_OPTION = r"(?<!\S)--(?:password|client-secret|client_secret)[ =]"
+# "WARNING! Using --password via the CLI is insecure": docker's own words, which the student is to read
+_OPTION = r"(?<!\S)(?<!Using )--(?:password|client-secret|client_secret)[ =]"
 _OPTION_HINTS = ("assw", "secret")
 _PEM = re.compile("-----BEGIN (?:(?:RSA|EC|DSA|OPENSSH|ENCRYPTED) )?PRIVATE KEY-----")
 

@@ -373,7 +373,7 @@ def test_what_cannot_be_delivered_says_so(arm: Arm, seeded: str):
             ("http://127.0.0.1@example.com/", OUTSIDE),
             ("http://[::2]/", OUTSIDE),
             ("http://[::1/", OUTSIDE),
-            (f"http://127.0.0.1:{closed}/", "ClientConnectorError"),
+            (f"http://127.0.0.1:{closed}/", "nobody answers at"),
             ("http://127.0.0.1:99999/", ""),
         )
     ):

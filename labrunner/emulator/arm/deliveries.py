@@ -65,6 +65,8 @@ class Deliveries:
         else:
             try:
                 response = await _post(session, address, request)
+            except aiohttp.ClientConnectionError:
+                response = undelivered(f"nobody answers at {address}")
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
                 response = undelivered(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
             except Exception as error:  # noqa: BLE001 - a defect with one event must not keep the others

@@ -319,3 +319,9 @@ def test_hundreds_of_tokens_cost_little() -> None:
 
     for text in ("a usual line of output\n" * 20_000, f"{token(2)} and more\n" * 200):
         assert seconds(many, text) < 12 * seconds(few, text) + 0.01
+
+
+def test_dockers_warning_can_be_read():
+    text = "WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n"
+    assert Redactor().redact(text) == text
+    assert Redactor().redact("docker login --password via reg\n") == f"docker login --password {MARK} reg\n"
