@@ -1,6 +1,6 @@
 """Measures labrunner in one run and prints one table: what, figure, ratio, goal, met or not.
 
-    python -m bench.run [AREA ...]        starts, steps, matching, checks, streams, sandbox; default: all
+    python -m bench.run [AREA ...]        starts, steps, matching, checks, streams, sandbox, push; default: all
 
 The table goes to stdout, progress to stderr. Figures are medians, with the range behind them; contenders of a round run
 one after the other, and ratios are medians of the rounds' ratios, so that they bear a busy machine better than figures.
@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import checks, matching, sandbox, starts, steps, streams
+from bench import checks, matching, push, sandbox, starts, steps, streams
 from bench.table import Section, rendered
 from bench.timing import Bench, MeasureError, bench_env
 from labrunner.content.cache import file_name
@@ -34,8 +34,9 @@ AREAS: Mapping[str, Callable[[Bench], Section]] = {
     "checks": checks.measure,
     "streams": streams.measure,
     "sandbox": sandbox.measure,
+    "push": push.measure,
 }
-IN_SANDBOX = {"steps", "checks", "streams"}
+IN_SANDBOX = {"steps", "checks", "streams", "push"}
 
 
 def main(arguments: Sequence[str]) -> int:
