@@ -1,0 +1,126 @@
+"""Labs 1 to 5 for real, one after the other in one sandbox: they run, and a state that is wrong afterwards is found."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.e2e.commandline import User
+from tests.e2e.conftest import Finished
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.e2e]
+
+CONTRACT = Path(__file__).parents[1] / "content" / "data" / "labs_1_to_5_contract.yaml"
+LABS = ("lab-1", "lab-2", "lab-3", "lab-4", "lab-5")
+SERVER = "progressacr12345678.azurecr.io"
+KILL_AZURE = """\
+for file in /proc/[0-9]*/cmdline; do
+  if tr '\\0' ' ' 2>/dev/null <$file | grep -q 'labrunner[.]emulator.*--state'; then
+    pid=${file#/proc/}; kill -9 ${pid%/cmdline}; echo killed
+  fi
+done
+"""
+
+
+def folded(text):
+    return " ".join(text.split())
+
+
+@pytest.fixture(scope="module")
+def labs(cache, tmp_path_factory):
+    """A sandbox in which all labs have run. What a test breaks, it mends."""
+    user = User.at(tmp_path_factory.mktemp("labs") / "home", cache)
+    name, report = user.sandbox(), user.home / "out.json"
+    try:
+        ended = user.run("run", *LABS, "--report", str(report), "--sandbox", name, timeout=300)
+        yield Finished(user, name, ended, json.loads(report.read_text()) if report.exists() else {})
+    finally:
+        user.end()
+
+
+def test_every_step_passes(labs):
+    assert labs.ended.status == 0, labs.ended
+    assert labs.report["totals"] == {"passed": 18, "failed": 0, "error": 0, "skipped": 0, "not_run": 0}
+
+
+def test_the_report_has_every_reference_passed_once_with_the_text_of_the_contract(labs):
+    contract = yaml.load(CONTRACT.read_text(), Loader=yaml.BaseLoader)
+    wanted = {
+        entry["id"]: folded(entry["corrected"] if entry["status"] == "corrected" else entry["written"])
+        for entry in contract
+    }
+    assert (len(wanted), "L5.S3.C3" in wanted) == (len(contract), True)
+    # a file that a step writes is reported too, and holds no command
+    entries = [entry for lab in labs.report["labs"] for step in lab["steps"] for entry in step["commands"]]
+    found = {entry["ref"]: folded(entry["run"]) for entry in entries}
+    missing = set(wanted) - set(found)
+    assert missing <= {"L3.S3.C1"}, missing
+    assert found == {ref: text for ref, text in wanted.items() if ref not in missing}
+    assert len(entries) == len(found)
+    assert {entry["outcome"] for entry in entries} == {"passed"}
+
+
+def test_check_passes_afterwards(labs):
+    """Lab 1 is left out: its logins replace each other, so its last step cannot hold as a whole."""
+    ended = labs.run("check", *LABS[1:])
+    assert ended.status == 0, ended
+    assert "15 passed" in ended.err
+
+
+AZ = "az acr repository"
+SABOTAGE = {
+    "a tag is gone from the registry": (
+        f"{AZ} untag -n progressacr12345678 --image mywebapi:build-123",
+        f"az acr login -n progressacr12345678 && docker push -q {SERVER}/mywebapi:build-123",
+        {"push-multiple-tags", "list-tags", "show-tag-details"},
+        "build-123",
+    ),
+    "a repository is locked": (
+        f"{AZ} update -n progressacr12345678 --repository mywebapi --delete-enabled false",
+        f"{AZ} update -n progressacr12345678 --repository mywebapi --delete-enabled true",
+        {"get-repository-metadata"},
+        "deleteEnabled",
+    ),
+    "a local name is gone": (
+        "docker rmi mywebapi:production",
+        f"docker tag {SERVER}/mywebapi:1.0.0 mywebapi:production",
+        {"pull-to-local-tag"},
+        "`mywebapi` has no tag `production`",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SABOTAGE)
+def test_sabotage_is_found_in_its_steps_and_named(labs, tmp_path, what):
+    harm, mend, steps, text = SABOTAGE[what]
+    labs.inside(harm)
+    try:
+        ended = labs.run("check", *LABS[1:], "--report", str(tmp_path / "out.json"))
+    finally:
+        labs.inside(mend)
+    assert ended.status == 1, ended
+    found = json.loads((tmp_path / "out.json").read_text())["labs"]
+    failed = {step["id"]: step["reason"] for lab in found for step in lab["steps"] if step["outcome"] != "passed"}
+    assert set(failed) == steps
+    assert all(text in reason for reason in failed.values()), failed
+    assert "ERROR" not in ended.said
+
+
+def test_a_second_run_passes_too(labs):
+    ended = labs.user.run("run", *LABS, "--sandbox", labs.name, timeout=150)
+    assert ended.status == 0, ended
+    assert "18 passed" in ended.err
+
+
+def test_without_the_local_azure_the_machine_is_blamed(labs):
+    assert labs.inside(KILL_AZURE) == "killed"
+    try:
+        ended = labs.run("check", "lab-4")
+    finally:
+        assert labs.run("sandbox", "up").status == 0
+    assert ended.status == 4, ended
+    assert "ERROR" in ended.err
+    assert "FAILED" not in ended.said
+    assert f"labrunner sandbox up --sandbox {labs.name}" in folded(ended.err)
+    assert labs.run("check", "lab-4").status == 0
