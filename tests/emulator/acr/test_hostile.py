@@ -8,8 +8,8 @@ import ssl
 import pytest
 
 from labrunner.emulator.acr.names import is_name, is_tag
-from tests.emulator.registry import IMAGE, INDEX, descriptor, digest_of, image
 from tests.emulator.acr.conftest import HOST, Local
+from tests.emulator.registry import IMAGE, INDEX, descriptor, digest_of, image
 
 ALL = "pull,push,delete,metadata_read,metadata_write"
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.emulator.registry import IMAGE, INDEX, descriptor, image
 from tests.emulator.acr.conftest import HOST, Local
+from tests.emulator.registry import IMAGE, INDEX, descriptor, image
 
 ALL = "pull,push,delete,metadata_read,metadata_write"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z")
