@@ -50,13 +50,10 @@ def test_the_report_has_every_reference_passed_once_with_the_text_of_the_contrac
         entry["id"]: folded(entry["corrected"] if entry["status"] == "corrected" else entry["written"])
         for entry in contract
     }
-    assert (len(wanted), "L5.S3.C3" in wanted) == (len(contract), True)
-    # a file that a step writes is reported too, and holds no command
+    assert len(wanted) == len(contract) > 60
     entries = [entry for lab in labs.report["labs"] for step in lab["steps"] for entry in step["commands"]]
     found = {entry["ref"]: folded(entry["run"]) for entry in entries}
-    missing = set(wanted) - set(found)
-    assert missing <= {"L3.S3.C1"}, missing
-    assert found == {ref: text for ref, text in wanted.items() if ref not in missing}
+    assert found == wanted
     assert len(entries) == len(found)
     assert {entry["outcome"] for entry in entries} == {"passed"}
 
