@@ -1,6 +1,7 @@
 """Labs 1 to 5 for real, one after the other in one sandbox: they run, and a state that is wrong afterwards is found."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.e2e.conftest import Finished
 pytestmark = [pytest.mark.sandbox, pytest.mark.e2e]
 
 CONTRACT = Path(__file__).parents[1] / "content" / "data" / "labs_1_to_5_contract.yaml"
+COURSE = Path(__file__).parents[2] / "labs" / "acr-images"
 LABS = ("lab-1", "lab-2", "lab-3", "lab-4", "lab-5")
 SERVER = "progressacr12345678.azurecr.io"
 KILL_AZURE = """\
@@ -121,3 +123,22 @@ def test_without_the_local_azure_the_machine_is_blamed(labs):
     assert "FAILED" not in ended.said
     assert f"labrunner sandbox up --sandbox {labs.name}" in folded(ended.err)
     assert labs.run("check", "lab-4").status == 0
+
+
+def test_a_wrong_name_in_the_learners_shell_fails_where_it_is_used(labs, tmp_path):
+    """The checks know the registry by the course's variable, and not by the shell's."""
+    course = tmp_path / "course"
+    shutil.copytree(COURSE, course)
+    lab = course / "lab-1.yaml"
+    written = lab.read_text()
+    lab.write_text(written.replace('run: ACR_NAME="@{ACR_NAME}"', 'run: ACR_NAME="progressacr99999999"'))
+    assert lab.read_text() != written
+    labs.inside(f"docker logout {SERVER}")
+    try:
+        words = ("run", "lab-1/login-with-azure-cli", "--course", str(course), "--trust")
+        ran, asked = labs.run(*words), labs.run("check", "lab-1/login-with-azure-cli")
+    finally:
+        labs.inside("az acr login -n progressacr12345678")
+    assert (ran.status, asked.status) == (1, 1), (ran, asked)
+    assert "Your subscription has no registry of that name" in folded(ran.err)
+    assert f"Docker is not logged in to `{SERVER}`" in folded(asked.err)

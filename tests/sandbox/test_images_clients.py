@@ -3,10 +3,15 @@
 LABRUNNER_DOCKER names another Docker CLI that the same sequence is asked of.
 """
 
+import hashlib
 import json
 import os
 import re
 import secrets
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +19,8 @@ import pytest
 
 from labrunner.model import Azure, AzureRegistry, Course, Image, WorkFolder
 from labrunner.sandbox import azure_cli, machine, tools
+from labrunner.sandbox.azure import check_azure
+from labrunner.sandbox.control import request
 from labrunner.targets.sandbox import SandboxTarget
 from tests.sandbox.conftest import Machines
 
@@ -33,6 +40,7 @@ class Place:
     sandbox: machine.Sandbox
     skopeo: str
     env: dict[str, str]
+    outer: dict[str, str]
 
     def bash(self, line, status=0, *, timeout=120.0, **more):
         environment = {**self.sandbox.environment(), **self.env, **more}
@@ -49,7 +57,7 @@ class Place:
             (folder / "bin" / "docker").symlink_to(other)
         path = f"{folder}/bin:{self.sandbox.environment()['PATH']}"
         env = {"DOCKER_CONFIG": f"{folder}/config", "PATH": path, "DOCKER_BUILDKIT": "0", "F": str(folder)}
-        return Place(self.sandbox, self.skopeo, env)
+        return Place(self.sandbox, self.skopeo, env, self.outer)
 
     def login(self, user, password):
         return self.bash(f'printf %s "$P" | docker login {SERVER} --username {user} --password-stdin', P=password)
@@ -85,7 +93,7 @@ def place(kit, cache, tmp_path_factory):
         sandbox.show([str(skopeo.parent)])
         target = SandboxTarget(sandbox, course, (), tools=kit, needs=("azure",), cli=azure_cli.ensure(env))
         target.prepare()
-        found = Place(sandbox, str(skopeo), {})
+        found = Place(sandbox, str(skopeo), {}, made.env)
         found.bash(f"az acr update -n {REGISTRY} --admin-enabled true -o none")
         yield found
     finally:
@@ -261,3 +269,117 @@ class TestSkopeo:
         assert about["Layers"] == [layer["digest"] for layer in manifest["layers"]]
         denied = user.bash(f"skopeo inspect docker://{SERVER}/{name}:oci", 1)
         assert "unauthorized: authentication required" in denied
+
+    def test_an_index_with_all_of_its_images(self, user):
+        name = fresh(user)
+        image = f"docker://{SERVER}/{name}"
+        user.bash(f"docker save -o $F/a.tar {SERVER}/{name}:v1")
+        user.bash("$S copy --format oci docker-archive:$F/a.tar oci:$F/o:x")
+        layout = Path(user.env["F"], "o")
+        inner = json.loads((layout / "index.json").read_text())["manifests"][0]
+        platforms = [{"os": "linux", "architecture": each} for each in ("amd64", "arm64")]
+        entries = [{k: inner[k] for k in ("mediaType", "digest", "size")} | {"platform": p} for p in platforms]
+        kind = "application/vnd.oci.image.index.v1+json"
+        index = json.dumps({"schemaVersion": 2, "mediaType": kind, "manifests": entries}).encode()
+        digest = hashlib.sha256(index).hexdigest()
+        (layout / "blobs" / "sha256" / digest).write_bytes(index)
+        outer = {"mediaType": kind, "digest": f"sha256:{digest}", "size": len(index)}
+        outer["annotations"] = {"org.opencontainers.image.ref.name": "all"}
+        (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [outer]}))
+        user.bash(f"$S copy --all --authfile $F/auth oci:$F/o:all {image}:all")
+        assert self.raw(user, f"{name}:all").encode() == index
+        user.bash(f"$S copy --all --authfile $F/auth {image}:all docker://{SERVER}/{name}/copy:all")
+        assert self.raw(user, f"{name}/copy:all").encode() == index
+        assert json.loads(self.raw(user, f"{name}/copy@{inner['digest']}"))["layers"]
+
+    def test_sync_and_delete(self, user):
+        name = fresh(user)
+        image = f"docker://{SERVER}/{name}"
+        user.bash(f"docker save -o $F/a.tar {SERVER}/{name}:v1")
+        for tag in ("one", "two"):
+            user.bash(f"$S copy --authfile $F/auth docker-archive:$F/a.tar {image}:{tag}")
+        user.bash(f"mkdir $F/s && $S sync --authfile $F/auth --scoped --src docker --dest dir {SERVER}/{name} $F/s")
+        assert {path.name for path in Path(user.env["F"], "s").glob("*/*")} == {f"{name}:one", f"{name}:two"}
+        user.bash(f"$S sync --authfile $F/auth --src docker --dest docker {SERVER}/{name} {SERVER}/mirror{name}")
+        assert sorted(self.names(user, f"mirror{name}/{name}")) == ["one", "two"]
+        assert self.raw(user, f"mirror{name}/{name}:two") == self.raw(user, f"{name}:two")
+        user.bash(f"skopeo delete --authfile $F/auth {image}:one")
+        gone = user.bash(f"skopeo inspect --authfile $F/auth {image}:two", 1)
+        assert "manifest unknown" in gone  # skopeo deletes the digest, and both tags had the same
+        assert sorted(self.names(user, f"mirror{name}/{name}")) == ["one", "two"]
+
+
+def azure_pid(sandbox):
+    """As this machine counts."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            line = (entry / "cmdline").read_bytes().split(b"\0")
+            if b"--state" in line and sandbox.layout.azure.encode() in line:
+                return int(entry.name)
+    raise AssertionError("there is no local Azure")
+
+
+def until(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_push_that_the_azure_dies_in_leaves_nothing_and_can_be_repeated(place, admin, kit):
+    user = place.user()
+    user.login(*admin)
+    name = fresh(user, size=60_000_000)
+    uploads = Path(place.sandbox.layout.azure, "blobs", "uploads")
+    with ThreadPoolExecutor(1) as pool:
+        environment = {**place.sandbox.environment(), **user.env}
+        push = ["docker", "push", f"{SERVER}/{name}:v1"]
+        pushing = pool.submit(place.sandbox.run, push, env=environment, timeout=120)
+        until(lambda: any(path.stat().st_size > 5_000_000 for path in uploads.glob("*/*")))
+        os.kill(azure_pid(place.sandbox), signal.SIGKILL)
+        until(lambda: not request(place.sandbox.layout.control, "status").azure_pid)
+        assert pushing.result(120).status != 0
+    machine.up(place.sandbox.name, place.outer, kit)
+    check_azure(place.sandbox.layout, patience=30)
+    assert name not in place.bash(f"az acr repository list -n {REGISTRY} -o tsv").split()
+    assert "manifest unknown" in user.bash(f"docker pull {SERVER}/{name}:v1", 1)
+    pushed = re.search(rf"digest: ({DIGEST})", user.bash(f"docker push {SERVER}/{name}:v1"))[1]
+    user.bash(f"docker rmi {SERVER}/{name}:v1")
+    assert f"Digest: {pushed}" in user.bash(f"docker pull {SERVER}/{name}:v1")
+    assert digest_at(place, name) == pushed
+
+
+def test_eight_push_and_pull_at_once_while_others_are_deleted(place, admin):
+    user = place.user()
+    user.login(*admin)
+    base = fresh(user)
+    shared = f"s{secrets.token_hex(4)}"
+    delete = (
+        'scope="service=$S&scope=repository:$R:delete";'
+        ' t=$(curl -sSf -u "$U:$P" "https://$S/oauth2/token?$scope" | jq -r .access_token)'
+        ' && curl -sSf -o /dev/null -X DELETE -H "Authorization: Bearer $t" https://$S/v2/$R/manifests/$D'
+    )
+
+    def work(number):
+        kept = {}
+        for turn in range(3):
+            image = f"{SERVER}/{shared}:w{number}-{turn}"
+            user.bash(
+                f"printf 'FROM {SERVER}/{base}:v1\\nLABEL a={number}-{turn}\\nCOPY f /f\\n' > $F/Dockerfile{number};"
+                f"mkdir -p $F/c{number}; head -c 200000 /dev/urandom > $F/c{number}/f;"
+                f"docker build -q -t {image} -f $F/Dockerfile{number} $F/c{number}"
+            )
+            digest = re.search(rf"digest: ({DIGEST})", user.bash(f"docker push {image}"))[1]
+            assert f"Digest: {digest}" in user.bash(f"docker rmi -f {image} >/dev/null; docker pull {image}")
+            if turn == 1:
+                user.bash(delete, U=admin[0], P=admin[1], S=SERVER, R=shared, D=digest)
+            else:
+                kept[f"w{number}-{turn}"] = digest
+        return kept
+
+    kept = {}
+    with ThreadPoolExecutor(8) as pool:
+        for found in pool.map(work, range(8)):
+            kept |= found
+    listed = json.loads(place.bash(f"az acr manifest list-metadata -r {REGISTRY} -n {shared} -o json 2>/dev/null"))
+    assert {tag: each["digest"] for each in listed for tag in each.get("tags") or ()} == kept
