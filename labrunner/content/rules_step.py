@@ -150,6 +150,9 @@ def _checks(
             message = f"'after' names no command of this step: {shown(check.after)}{suggestion(check.after, refs)}"
             yield source.problem((*path, index, "after"), message)
         yield from seconds(source, (*path, index, "within"), check.within, zero=True)
+    if checks and not any(check.lasts for check in checks):
+        message = "no check here lasts, so `labrunner check` could not say anything of this step; add one that does"
+        yield source.problem(path, message)
 
 
 def question_rules(questions: tuple[Question, ...], source: Source, path: Path) -> Iterator[Diagnostic]:

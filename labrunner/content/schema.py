@@ -43,6 +43,8 @@ __all__ = ["Reader"]
 T = TypeVar("T")
 
 _OMIT = object()
+
+_BESIDE = ("after", "within", "lasts")  # the keys of a check beside its kind
 _SPECIAL = frozenset({"variables", "default", "exit", "json"})
 _PARSING = (("int", "a whole number"), ("float", "a number"), ("bool", "true or false"))
 _SCALARS: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
@@ -235,7 +237,7 @@ class Reader:
     # -- checks ------------------------------------------------------------------------------------------------
 
     def _check(self, node: nodes.Node, path: Path) -> Any:
-        """`kind: {argument: value}` with `after` and `within` beside it."""
+        """`kind: {argument: value}` with the keys of `_BESIDE` beside it."""
         if not isinstance(node, nodes.Mapping):
             message = f"a check must be a mapping such as 'docker.image: {{image: ...}}', not {shape_of(node)}"
             self.report(node, message)
@@ -264,16 +266,16 @@ class Reader:
         return {**data, "kind": key.text, "args": args, "at": f"{self.file}:{node.line}:{node.column}"}
 
     def _siblings(self, node: nodes.Mapping, path: Path, *, complete: bool) -> Any:
-        """`after` and `within`; _OMIT if a key was refused."""
+        """What stands beside the kind; _OMIT if a key was refused."""
         data: dict[str, Any] = {}
         refused = False
         for key, item in node.entries:
-            if key.text in {"after", "within"}:
+            if key.text in _BESIDE:
                 value = self.value(item, hints(Check)[key.text], (*path, key.text))
                 if value is not _OMIT:
                     data[key.text] = value
             elif "." not in key.text:
-                known = ("after", "within") if complete else self.catalog.signatures
+                known = _BESIDE if complete else self.catalog.signatures
                 what = "unknown key" if complete else "unknown check"
                 self.report(key, f"{what} {shown(key.text)} in a check{suggestion(key.text, known)}")
                 refused = True

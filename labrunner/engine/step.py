@@ -75,14 +75,15 @@ class StepRun:
         self.answers: dict[int, CheckResult] = {}
         """The latest answer to each of `checks`, by its number."""
         self._started = session.clock()
-        self._options(())
+        self.take(())
 
     def choose(self) -> None:
         """Let the policy choose among the step's options."""
         if self.step.options:
-            self._options(self.session.policy.choose(self.step, self.step.options))
+            self.take(self.session.policy.choose(self.step, self.step.options))
 
-    def _options(self, options: Sequence[Option]) -> None:
+    def take(self, options: Sequence[Option]) -> None:
+        """Have the files, commands and checks of these options beside the step's own."""
         files = (*self.step.files, *(file for option in options for file in option.files))
         commands = (*self.step.commands, *(command for option in options for command in option.commands))
         items: tuple[File | Command, ...] = (*files, *commands)

@@ -9,8 +9,8 @@ import pytest
 from labrunner.checking.api import TargetError
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.survey import survey
-from labrunner.model import Check, Command, Expectation, Hint, Mistake, Setup, Step, Variable
-from labrunner.record.events import LabEnded, LedgerEntry, SessionEnded, SessionStarted
+from labrunner.model import Check, Command, Expectation, Hint, Mistake, Option, Setup, Step, Variable
+from labrunner.record.events import CheckEnded, LabEnded, LedgerEntry, SessionEnded, SessionStarted
 from tests.unit.engine.conftest import Learner
 
 SECRET = "hunter22-is-long"
@@ -160,6 +160,33 @@ def test_check_asks_and_runs_nothing(bench):
     assert ran.steps == [("passed", None), ("failed", "There is no file `b`.")]
     assert ran.started == []
     assert not (bench.work / "ran").exists()
+
+
+def test_check_leaves_out_what_does_not_last(bench):
+    checks = tuple(Check(kind="file.exists", args={"path": name}, lasts=name == "a") for name in ("a", "b"))
+    (bench.work / "a").touch()
+    ran = bench(step(checks=checks), conduct=survey)
+    assert ran.steps == [("passed", None)]
+    assert [event.number for event in ran.of(CheckEnded)] == [0]
+
+
+@pytest.mark.parametrize(
+    ("there", "result", "asked"),
+    [
+        ({"all", "a"}, ("passed", None), 2),
+        ({"all", "b"}, ("passed", None), 2),
+        ({"all"}, ("failed", "There is no file `a`."), 3),
+        ({"a", "b"}, ("failed", "There is no file `all`."), 2),
+    ],
+)
+def test_check_asks_the_option_that_was_taken(bench, there, result, asked):
+    for name in there:
+        (bench.work / name).touch()
+    exists = {name: Check(kind="file.exists", args={"path": name}) for name in ("all", "a", "b")}
+    options = tuple(Option(id=name, title=name, checks=(exists[name],)) for name in ("a", "b"))
+    ran = bench(step(checks=(exists["all"],), options=options), conduct=survey)
+    assert ran.steps == [result]
+    assert len(ran.of(CheckEnded)) == asked
 
 
 def test_check_tells_a_machine_that_is_not_well_from_a_wrong_state(bench, monkeypatch):
