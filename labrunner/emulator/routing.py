@@ -12,7 +12,7 @@ from aiohttp import web
 from labrunner.emulator.refusal import Refusal
 
 if TYPE_CHECKING:
-    from labrunner.emulator.state.directory import Principal
+    from labrunner.emulator.state.principals import Principal
     from labrunner.emulator.world import World
 
 __all__ = ["Call", "Handler", "Operation", "Router", "Service", "json_response"]

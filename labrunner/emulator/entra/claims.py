@@ -11,7 +11,7 @@ from typing import Any
 
 from labrunner.emulator.entra.documents import HOST
 from labrunner.emulator.entra.scopes import Wanted
-from labrunner.emulator.state.directory import Principal
+from labrunner.emulator.state.principals import Principal
 from labrunner.emulator.world import World
 
 __all__ = ["SECONDS", "access_token", "client_info", "id_token"]

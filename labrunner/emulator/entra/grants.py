@@ -14,7 +14,7 @@ from labrunner.emulator.entra.problems import TITLE, problem
 from labrunner.emulator.entra.scopes import Wanted, wanted
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.routing import Call, json_response
-from labrunner.emulator.state.directory import CredentialProblem, Principal
+from labrunner.emulator.state.principals import CredentialProblem, Principal
 from labrunner.emulator.state.sign_ins import DEVICE_SECONDS, SignInProblem
 
 __all__ = ["device_code", "public_client", "token"]

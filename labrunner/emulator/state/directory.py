@@ -1,18 +1,16 @@
-"""Who there is: the tenant, its user, applications, service principals and their secrets."""
+"""Who there is: the tenant, its user, applications and service principals."""
 
-import hashlib
 import hmac
 import json
-import secrets
 import sqlite3
-import string
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from labrunner.emulator.clock import Clock
 from labrunner.emulator.issued import Issued
+from labrunner.emulator.state.client_secrets import ClientSecrets, Credential, new_secret
+from labrunner.emulator.state.principals import Application, CredentialProblem, Principal, ServicePrincipal, User
 from labrunner.emulator.state.refresh_tokens import RefreshTokens
 from labrunner.emulator.store import Store
 
@@ -27,7 +25,6 @@ __all__ = [
 ]
 
 _DOMAIN = "labrunner.onmicrosoft.com"
-_SECRET_CHARACTERS = string.ascii_letters + string.digits + "_.~-"
 
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS directory (
@@ -40,96 +37,21 @@ _TABLES = (
     """CREATE TABLE IF NOT EXISTS service_principal (
         object_id TEXT PRIMARY KEY, app_id TEXT NOT NULL UNIQUE REFERENCES application (app_id) ON DELETE CASCADE,
         created REAL NOT NULL, properties TEXT NOT NULL)""",
-    """CREATE TABLE IF NOT EXISTS client_secret (
-        key_id TEXT PRIMARY KEY, app_id TEXT NOT NULL REFERENCES application (app_id) ON DELETE CASCADE,
-        holder TEXT NOT NULL, name TEXT, hint TEXT NOT NULL, starts REAL NOT NULL, ends REAL NOT NULL,
-        salt BLOB NOT NULL, digest BLOB NOT NULL)""",
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Principal:
-    """Somebody who can be given rights.
-
-    kind: "user", "service-principal", "operator" (the identity that checks ask with: it may do everything and is
-    listed nowhere) or "admin" (the admin user of one registry). name: a user's principal name, an application's
-    display name. app_id: of a service principal. registry: the id of an admin user's registry.
-    """
-
-    object_id: str
-    kind: str
-    name: str
-    app_id: str = ""
-    registry: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
-    """The tenant's user. name: the user principal name."""
-
-    object_id: str
-    name: str
-    given_name: str
-    surname: str
-    created: float
-
-    @property
-    def display_name(self) -> str:
-        """As people read it."""
-        return f"{self.given_name} {self.surname}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credential:
-    """What may be known of a client secret after it was shown. starts, ends: seconds since 1970."""
-
-    key_id: str
-    name: str | None
-    hint: str
-    starts: float
-    ends: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Application:
-    """An application registration. owner: the object id of who made it. properties: what else was said of it."""
-
-    object_id: str
-    app_id: str
-    name: str
-    created: float
-    owner: str
-    properties: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServicePrincipal:
-    """An application as this tenant's principal. name: its application's, always."""
-
-    object_id: str
-    app_id: str
-    name: str
-    created: float
-    properties: Mapping[str, Any] = field(default_factory=dict)
-
-
-class CredentialProblem(Exception):  # noqa: N818 - an answer about a credential
-    """kind: "unknown" (no such application), "wrong", "expired" (key_id says which) or "no-service-principal"."""
-
-    def __init__(self, kind: str, *, key_id: str = "") -> None:
-        super().__init__(kind)
-        self.kind = kind
-        self.key_id = key_id
-
-
 class Directory:
-    """One tenant. Ids compare without regard to case, as GUIDs do. refresh_tokens: what its sign-ins left."""
+    """One tenant. Ids compare without regard to case, as GUIDs do.
+
+    client_secrets: what its applications sign in with. refresh_tokens: what sign-ins left.
+    """
 
     def __init__(self, store: Store, issued: Issued, clock: Clock) -> None:
         self._store = store
         self._issued = issued
         self._clock = clock
         store.define(*_TABLES)
+        self.client_secrets = ClientSecrets(store, issued, clock)
         self.refresh_tokens = RefreshTokens(store, issued, clock)
 
     def found(self) -> None:
@@ -146,7 +68,7 @@ class Directory:
             "surname": "Student",
             "operator_id": _guid(),
             "operator_app_id": _guid(),
-            "operator_secret": self._issued.add(_new_secret()),
+            "operator_secret": self._issued.add(new_secret()),
         }
         with self._store.write() as db:
             _insert(db, "directory", {"id": 1, **values})
@@ -210,11 +132,7 @@ class Directory:
             return self._operator_principal()
         if self.application_by_app_id(app_id) is None:
             raise CredentialProblem("unknown")
-        row = self._secret_row(app_id, secret)
-        if row is None:
-            raise CredentialProblem("wrong")
-        if row["ends"] <= self._clock.now():
-            raise CredentialProblem("expired", key_id=row["key_id"])
+        self.client_secrets.require(app_id, secret)
         found = self.service_principal_by_app_id(app_id)
         if found is None:
             raise CredentialProblem("no-service-principal")
@@ -263,38 +181,18 @@ class Directory:
             db.execute("DELETE FROM application WHERE object_id = ?", (application.object_id,))
 
     def secrets(self, holder: Application | ServicePrincipal) -> list[Credential]:
-        """What is known of the secrets that were added to an application, or to a service principal; oldest first."""
-        rows = self._store.rows("SELECT * FROM client_secret WHERE holder = ? ORDER BY rowid", holder.object_id)
-        return [_credential(row) for row in rows]
+        """See `ClientSecrets.of`."""
+        return self.client_secrets.of(holder)
 
     def add_secret(
         self, holder: Application | ServicePrincipal, *, name: str | None, starts: float, ends: float
     ) -> tuple[Credential, str]:
-        """A new secret: what may be known of it, and its text, which is kept here only as a salted hash."""
-        text = self._issued.add(_new_secret(), expires=ends)
-        salt = secrets.token_bytes(16)
-        values = {
-            "key_id": _guid(),
-            "app_id": holder.app_id,
-            "holder": holder.object_id,
-            "name": name,
-            "hint": text[:3],
-            "starts": starts,
-            "ends": ends,
-            "salt": salt,
-            "digest": _digest(salt, text),
-        }
-        with self._store.write() as db:
-            _insert(db, "client_secret", values)
-        return _credential(values), text
+        """See `ClientSecrets.add`."""
+        return self.client_secrets.add(holder, name=name, starts=starts, ends=ends)
 
     def remove_secret(self, holder: Application | ServicePrincipal, key_id: str) -> bool:
-        """Whether there was one."""
-        with self._store.write() as db:
-            gone = db.execute(
-                "DELETE FROM client_secret WHERE holder = ? AND key_id = ?", (holder.object_id, key_id.lower())
-            )
-        return gone.rowcount > 0
+        """See `ClientSecrets.remove`."""
+        return self.client_secrets.remove(holder, key_id)
 
     def service_principals(self) -> list[ServicePrincipal]:
         """All of them, oldest first; the operator is not among them."""
@@ -328,7 +226,7 @@ class Directory:
     def remove_service_principal(self, principal: ServicePrincipal) -> None:
         """Remove it with its own secrets; its application stays with its."""
         with self._store.write() as db:
-            db.execute("DELETE FROM client_secret WHERE holder = ?", (principal.object_id,))
+            self.client_secrets.forget(principal)
             db.execute("DELETE FROM service_principal WHERE object_id = ?", (principal.object_id,))
 
     def inventory(self) -> Iterator[tuple[str, str, str]]:
@@ -355,13 +253,6 @@ class Directory:
             object_id=row["operator_id"], kind="operator", name="labrunner checks", app_id=row["operator_app_id"]
         )
 
-    def _secret_row(self, app_id: str, text: str) -> sqlite3.Row | None:
-        """That of the secret."""
-        for row in self._store.rows("SELECT * FROM client_secret WHERE app_id = ?", app_id):
-            if hmac.compare_digest(row["digest"], _digest(row["salt"], text)):
-                return row
-        return None
-
 
 _SERVICE_PRINCIPALS = (
     "SELECT service_principal.*, application.name AS name FROM service_principal JOIN application USING (app_id)"
@@ -370,20 +261,6 @@ _SERVICE_PRINCIPALS = (
 
 def _guid() -> str:
     return str(uuid.uuid4())
-
-
-def _new_secret() -> str:
-    """40 characters as Entra's: three (the hint), a digit, `Q~`, 34 more.
-
-    Source: the form that GitHub's and gitleaks' secret scanning look for (`azure-ad-client-secret`).
-    """
-    head = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(3))
-    return f"{head}8Q~" + "".join(secrets.choice(_SECRET_CHARACTERS) for _ in range(34))
-
-
-def _digest(salt: bytes, text: str) -> bytes:
-    """One round is enough: the secret is 200 random bits, which no list of words holds."""
-    return hashlib.sha256(salt + text.encode("utf-8", "replace")).digest()
 
 
 def _insert(db: sqlite3.Connection, table: str, values: Mapping[str, Any]) -> None:
@@ -401,7 +278,3 @@ def _application(row: sqlite3.Row) -> Application:
 
 def _service_principal(row: sqlite3.Row) -> ServicePrincipal:
     return ServicePrincipal(**{**dict(row), "properties": json.loads(row["properties"])})
-
-
-def _credential(row: "sqlite3.Row | Mapping[str, Any]") -> Credential:
-    return Credential(key_id=row["key_id"], name=row["name"], hint=row["hint"], starts=row["starts"], ends=row["ends"])

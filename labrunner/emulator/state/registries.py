@@ -14,7 +14,7 @@ from typing import Any
 from labrunner.emulator.clock import Clock, iso
 from labrunner.emulator.issued import Issued
 from labrunner.emulator.refusal import Refusal
-from labrunner.emulator.state.directory import Principal
+from labrunner.emulator.state.principals import Principal
 from labrunner.emulator.state.resources import checked_location
 from labrunner.emulator.store import Store
 

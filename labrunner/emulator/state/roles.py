@@ -10,7 +10,7 @@ from sqlite3 import Row
 from labrunner.emulator.clock import Clock
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.state.built_in_roles import BUILT_IN, Role
-from labrunner.emulator.state.directory import Principal
+from labrunner.emulator.state.principals import Principal
 from labrunner.emulator.store import Store
 
 __all__ = ["Assignment", "Roles", "is_within"]

@@ -12,7 +12,7 @@ from sqlite3 import Row
 from typing import Any
 
 from labrunner.emulator.clock import Clock
-from labrunner.emulator.state.directory import Principal
+from labrunner.emulator.state.principals import Principal
 from labrunner.emulator.state.tasks import authored
 from labrunner.emulator.store import Store
 

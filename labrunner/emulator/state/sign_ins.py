@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from labrunner.emulator.clock import Clock
 from labrunner.emulator.issued import Issued
-from labrunner.emulator.state.directory import Principal
+from labrunner.emulator.state.principals import Principal
 
 __all__ = ["BrowserRequest", "DeviceSignIn", "SignInProblem", "SignIns"]
 

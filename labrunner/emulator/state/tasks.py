@@ -11,7 +11,7 @@ from typing import Any
 from labrunner.emulator.clock import Clock
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.state.cron import Cron, CronProblem
-from labrunner.emulator.state.directory import Principal
+from labrunner.emulator.state.principals import Principal
 from labrunner.emulator.state.registries import Authorship
 from labrunner.emulator.store import Store
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from labrunner.emulator.clock import Clock, iso
 from labrunner.emulator.refusal import Refusal
-from labrunner.emulator.state.directory import Principal
+from labrunner.emulator.state.principals import Principal
 from labrunner.emulator.state.registries import Authorship, Registry, author, authorship
 from labrunner.emulator.store import Store
 

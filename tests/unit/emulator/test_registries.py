@@ -4,7 +4,7 @@ import pytest
 
 from labrunner.emulator.clock import Clock
 from labrunner.emulator.refusal import Refusal
-from labrunner.emulator.state.directory import Principal
+from labrunner.emulator.state.principals import Principal
 from labrunner.emulator.state.registries import name_problem
 from labrunner.emulator.world import open_world
 

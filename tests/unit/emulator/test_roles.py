@@ -6,7 +6,7 @@ from labrunner.emulator.clock import Clock
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.state import roles as module
 from labrunner.emulator.state.built_in_roles import Role
-from labrunner.emulator.state.directory import Principal
+from labrunner.emulator.state.principals import Principal
 from labrunner.emulator.state.roles import Roles, is_within
 from labrunner.emulator.store import Store
 

@@ -8,7 +8,7 @@ import pytest
 
 from labrunner.emulator.clock import Clock
 from labrunner.emulator.issued import Issued
-from labrunner.emulator.state.directory import Principal
+from labrunner.emulator.state.principals import Principal
 from labrunner.emulator.state.sign_ins import BrowserRequest, SignInProblem, SignIns
 from labrunner.emulator.store import Store
 
