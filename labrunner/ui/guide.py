@@ -12,8 +12,9 @@ from labrunner.model import Course, Lab, Option, Outcome, Step
 from labrunner.record import events
 from labrunner.ui import texts
 from labrunner.ui.live import LiveOutput
-from labrunner.ui.questions import fold_choices, quiz
-from labrunner.ui.scenes import Scenes, file_of
+from labrunner.ui.pages import Pages
+from labrunner.ui.questions import choose_option, fold_choices, offer_options, quiz
+from labrunner.ui.scenes import Scenes, commands_of, file_of
 from labrunner.ui.screen import Screen
 from labrunner.ui.tally import Tally
 from labrunner.ui.terminal import Keyboard, ProgramKeys
@@ -37,6 +38,8 @@ WORDS: Mapping[Move, str] = {
     Move.NEXT: "next step",
     Move.QUIT: "quit",
 }
+ALL_OUTPUT, WHY = "o", "w"
+"""Keys of the guide's own: they show more and ask again."""
 WHILE_RUNNING = (events.OutputArrived, events.ShellRestarted, events.CommandEnded)
 
 
@@ -66,16 +69,20 @@ class Guide:
         self.keyboard: int | None = self._keys.descriptor
         self._program_keys = ProgramKeys(self.keyboard)
         self._scenes = Scenes(self._screen, course)
+        self._pages = Pages(self._screen, self._keys)
         self._course = course
         self._command_line = command_line
         self._tally = Tally()
         self._output: LiveOutput | None = None
+        self._whole_output = ""  # of the latest command, when not all of it was shown
+        self._chosen: tuple[Option, ...] = ()
         self._introduced: tuple[str, str] | None = None
         self._drawn: tuple[str, str, str] | None = None
         self._waited: set[str] = set()
         self._said = ""
         self._go_on = False
         self._quitting = False
+        self._leaving = False  # the learner said so where the engine does not ask; the next fork quits
         self._restarted = False
         self._show: Mapping[type[events.Event], Callable[[Any], None]] = {
             events.SessionStarted: self._session_started,
@@ -125,14 +132,16 @@ class Guide:
         self._output = None
 
     def _session_started(self, event: events.SessionStarted) -> None:
-        self._scenes.session(event, self._tally)
+        with self._pages.reading():
+            self._scenes.session(event, self._tally)
 
     def _lab_started(self, event: events.LabStarted) -> None:
         lab = self._lab(event.lab)
-        if lab is not None:
-            self._scenes.lab(lab)
-        else:
-            self._screen.heading(event.title)
+        with self._pages.reading():
+            if lab is not None:
+                self._scenes.lab(lab)
+            else:
+                self._screen.heading(event.title)
 
     def _step_started(self, event: events.StepStarted) -> None:
         self._waited.clear()
@@ -142,6 +151,8 @@ class Guide:
         if event.attempt > 1:
             self._screen.gap()
             self._screen.line(f"Attempt {event.attempt}", style="dim")
+        if step is not None and step.setup:
+            self._screen.status("One moment: labrunner prepares this step.")
 
     def _command_started(self, event: events.CommandStarted) -> None:
         if self._drawn != (event.lab, event.step, event.run):
@@ -151,6 +162,8 @@ class Guide:
             else:
                 self._screen.command(event.run, event.host)
         self._drawn = None
+        self._whole_output = ""
+        self._pages.turn()
         if event.file:
             return
         screen = self._screen
@@ -164,11 +177,12 @@ class Guide:
 
     def _command_ended(self, event: events.CommandEnded) -> None:
         if self._output is not None:
-            self._output.finish("\n".join(texts.excerpt(event.output)) if event.output.strip() else "")
+            self._output.finish(event.output)
+            self._whole_output = event.output if self._output.left_out else ""
         self._release()
         if event.outcome is not Outcome.PASSED:
             head, rest = texts.headline(event)
-            self._screen.verdict(event.outcome, head)
+            self._screen.verdict(event.outcome, head, raw=True)
             room = self._screen.columns - max(map(len, rest), default=0)
             self._screen.verbatim(rest, indent=max(0, min(4, room)))
         elif (verdict := texts.command_verdict(event)) or not event.output.strip():
@@ -192,7 +206,9 @@ class Guide:
         self._restarted = True  # said after the command's own output
 
     def _carried_over(self, event: events.CarriedOver) -> None:
-        self._screen.line(f"Your shell is new, so this was set again: {'; '.join(event.runs)}", style="dim", indent=2)
+        runs = "; ".join(dict.fromkeys(event.runs))
+        text = f"Your shell is new, so labrunner has set what earlier steps set: {runs}"
+        self._screen.line(text, style="dim", indent=2, raw=True)
 
     def _hint_shown(self, event: events.HintShown) -> None:
         self._screen.gap()
@@ -217,9 +233,15 @@ class Guide:
 
     def _quiz(self, event: events.StepEnded) -> None:
         step = self._step(event.lab, event.step)
-        if step is not None and not self._quitting and not quiz(self._screen, self._keys, step.questions):
-            self._quitting = True
-            self._screen.line("You stop here, and that is fine.")
+        if step is None or self._stops:
+            return
+        self._leaving = not quiz(self._screen, self._keys, step.questions)
+        self._pages.turn()
+
+    @property
+    def _stops(self) -> bool:
+        """Whether the learner has said that this is enough for now."""
+        return self._quitting or self._leaving or self._pages.quit
 
     def _session_ended(self, event: events.SessionEnded) -> None:
         self._scenes.summary(event, self._tally, line=self._command_line)
@@ -229,8 +251,8 @@ class Guide:
     def decide(self, moment: Moment) -> Move:
         """Show where the learner is and ask; RUN without a question where there is nothing to choose."""
         self._release()
-        if self._quitting and Move.QUIT in moment.moves:
-            return Move.QUIT
+        if self._stops:
+            return self._quit(moment)
         if moment.point is Point.STEP:
             return self._decide_step(moment)
         if moment.point is Point.COMMAND:
@@ -246,11 +268,14 @@ class Guide:
     def _decide_step(self, moment: Moment) -> Move:
         number, total = self._place(moment)
         usual = "start" if number == 1 else "go on"
-        self._screen.gap()
-        self._screen.line(f"Next: step {number} of {total}, {moment.step.title}")
+        self._scenes.begin()
+        with self._pages.reading():
+            self._screen.gap()
+            self._screen.line(f"Next: step {number} of {total}, {moment.step.title}")
         move = self._ask(moment, usual, without=Move.HINT)
         if move is Move.RUN:
             self._introduce(moment.lab.id, moment.step, number, total)
+            return self._quit(moment) if self._stops else move
         return move
 
     def _decide_command(self, moment: Moment) -> Move:
@@ -259,14 +284,18 @@ class Guide:
         key = (moment.lab.id, moment.step.id, moment.text or command.run)
         file = file_of(moment.step, command)
         if self._drawn != key:
-            if file is not None:
-                self._scenes.file(file.path, moment.text)
-            elif self._go_on:
-                self._screen.gap()
-                self._screen.command(moment.text or command.run, command.host)
-            else:
-                self._scenes.command(moment.step, command, moment.text)
+            with self._pages.reading():
+                if file is not None:
+                    self._scenes.file(file.path, moment.text)
+                elif self._go_on:
+                    self._screen.gap()
+                    self._screen.command(moment.text or command.run, command.host)
+                else:
+                    mine = commands_of(moment.step, self._chosen)
+                    self._scenes.command(moment.step, command, moment.text, mine)
             self._drawn = key
+            if self._stops:
+                return self._quit(moment)
         if self._go_on or command.by == "labrunner":
             self._go_on = False
             return moment.moves[0]
@@ -276,7 +305,7 @@ class Guide:
         """Ask until the answer is one of the moves; `usual` says what Enter does if that is RUN."""
         moves = [move for move in moment.moves if move is not without]
         answers = {LETTERS[move]: move for move in moves} | {move.value: move for move in moves}
-        parts = [f"[Enter] {WORDS.get(moves[0], usual)}"]
+        parts = [f"[Enter] {WORDS.get(moves[0], usual)}", *self._own_keys()]
         for move in moves[1:]:
             again = move is Move.HINT and moment.hints_shown
             parts.append(f"{LETTERS[move]} {'next hint' if again else WORDS.get(move, 'go on')}")
@@ -286,13 +315,36 @@ class Guide:
             if answer is None:
                 return self._quit(moment)
             answer = answer.strip().lower()
+            if self._showed_more(answer):
+                if self._pages.quit:
+                    return self._quit(moment)
+                continue
             chosen = answers.get(answer) if answer else moves[0]
             if chosen is Move.QUIT:
                 return self._quit(moment)
             if chosen is not None:
                 self._go_on = chosen is Move.RETRY
+                if chosen not in (Move.HINT, Move.RETRY):
+                    self._scenes.begin()
                 return chosen
             self._screen.line(self._refusal(answer, moment))
+
+    def _own_keys(self) -> list[str]:
+        found = [f"{ALL_OUTPUT} whole output"] if self._whole_output else []
+        return [*found, f"{WHY} why corrected"] if self._scenes.corrections else found
+
+    def _showed_more(self, answer: str) -> bool:
+        """Whether the answer was a key of the guide's own that has something to show."""
+        if answer == ALL_OUTPUT and self._whole_output:
+            with self._pages.reading():
+                self._screen.gap()
+                self._screen.verbatim(texts.clean(self._whole_output).rstrip().split("\n"), indent=2)
+        elif answer == WHY and self._scenes.corrections:
+            with self._pages.reading():
+                self._scenes.reasons()
+        else:
+            return False
+        return True
 
     def _refusal(self, answer: str, moment: Moment) -> str:
         if answer in {"h", "hint"}:
@@ -303,39 +355,29 @@ class Guide:
 
     def _line(self, prompt: str) -> str | None:
         self._screen.gap()
-        return self._keys.line(prompt)
+        answer = self._keys.line(prompt)
+        self._pages.turn()
+        return answer
 
     def _quit(self, moment: Moment) -> Move:
         if not self._quitting:
             self._quitting = True
             here = f"{moment.lab.name or moment.lab.id}/{moment.step.id}"
-            self._screen.line("You stop here, and that is fine. To start at this step again:")
+            self._screen.line("You stop here, and that is fine. To come back to this step:")
             self._screen.verbatim([self._command_line(f"run {here}")], indent=4)
         return Move.QUIT if Move.QUIT in moment.moves else moment.moves[0]
 
     def choose(self, step: Step, options: tuple[Option, ...]) -> tuple[Option, ...]:  # noqa: ARG002
         """The one alternative that the learner picks. After quit at this question the next fork quits."""
-        if len(options) <= 1:
-            return options
-        self._screen.gap()
-        self._screen.line("There is more than one way to do this. Choose one:")
-        for number, option in enumerate(options, 1):
-            self._screen.labelled(
-                f"{number}", f"{option.title}. {option.text}".strip() if option.text else option.title
-            )
-        last = len(options)
-        prompt = fold_choices([f"[Enter] {options[0].title}", f"1-{last} choose", "q quit"], self._screen.columns)
-        while True:
-            answer = self._line(prompt)
-            if answer is None or answer.strip().lower() in {"q", "quit"}:
-                self._quitting = True
-                return options[:1]
-            answer = answer.strip()
-            if not answer:
-                return options[:1]
-            if answer.isdecimal() and 1 <= int(answer) <= last:
-                return (options[int(answer) - 1],)
-            self._screen.line(f"Type a number from 1 to {last}, Enter or q.")
+        self._chosen = options[:1]
+        if len(options) > 1:
+            with self._pages.reading():
+                offer_options(self._screen, options)
+            found = None if self._pages.quit else choose_option(self._screen, self._keys, options)
+            self._leaving = found is None
+            self._chosen = (found,) if found is not None else options[:1]
+            self._pages.turn()
+        return self._chosen
 
     # -- where we are
 
@@ -343,7 +385,9 @@ class Guide:
         if self._introduced != (lab, step.id):
             self._introduced = (lab, step.id)
             self._drawn = None
-            self._scenes.step(step, number, total)
+            self._chosen = ()
+            with self._pages.reading():
+                self._scenes.step(step, number, total)
 
     def _place(self, moment: Moment) -> tuple[int, int]:
         ids = [step.id for step in moment.lab.steps]

@@ -3,12 +3,16 @@
 The command believes in a terminal of another size than the learner's, so its cursor movement must not get
 through. Lines are passed on as text; a line that is rewritten (a carriage return, line editing) is redrawn.
 Once a command moves over several lines (progress of a push or pull) its lines are withdrawn, one status line
-stands for them while it runs, and its final output is shown at its end. Colour, titles and all else that a
-terminal would obey is dropped.
+stands for them while it runs, and its final output is shown at its end. Of an output that is too long for the
+terminal the first lines are passed on and the last ones shown at its end; a status line says that it goes on.
+Colour, titles and all else that a terminal would obey is dropped.
 """
 
 import re
+from collections import deque
 from collections.abc import Callable
+
+from labrunner.ui.texts import Window, excerpt, left_out_line
 
 __all__ = ["LiveOutput"]
 
@@ -38,12 +42,24 @@ class LiveOutput:
     """One command's output. `write` gets text for a terminal of `columns` x `rows`.
 
     redraw: whether the terminal can redraw its last line; without, nothing but new lines and text is written.
+    window: how much of a long output is shown. `left_out` then says, at its end, how many lines are not.
     """
 
     def __init__(
-        self, write: Callable[[str], None], *, columns: int, rows: int = 24, redraw: bool, indent: str = "  "
+        self,
+        write: Callable[[str], None],
+        *,
+        columns: int,
+        rows: int = 24,
+        redraw: bool,
+        indent: str = "  ",
+        window: Window | None = None,
     ) -> None:
         self._write = write
+        self._window = window or Window.of(rows)
+        self._count = 0  # lines that have ended
+        self._withheld: deque[str] = deque(maxlen=self._window.tail + self._window.spare)
+        self._withheld_drawn = False  # whether a status line stands for them
         self._columns = columns
         self._rows = rows
         self._redraw = redraw
@@ -56,6 +72,7 @@ class LiveOutput:
         self._dropped = False  # whether lines before those are not remembered
         self._moving = False
         self._status = ""
+        self.left_out = 0
         self.seen = False
 
     def feed(self, data: str) -> None:
@@ -68,7 +85,7 @@ class LiveOutput:
         if (
             not self._moving
             and not _CONTROL.search(data)
-            and "".join(self._cells) == self._drawn
+            and (self._full or "".join(self._cells) == self._drawn)
             and self._at == len(self._cells)
         ):
             self._plain(data)
@@ -83,12 +100,14 @@ class LiveOutput:
         self._draw()
 
     def finish(self, output: str) -> None:
-        """The command has ended; `output` is what it left on its screen, clean text."""
-        final = output.rstrip("\n").split("\n") if output.strip() else []
+        """The command has ended; `output` is what it left on its screen."""
+        final = excerpt(output, self._window) if output.strip() else []
         if not self._moving and (self.seen or not final):
             if self._cells or self._drawn:
                 self._end_line()
+            self._show_last()
             return
+        self.left_out = self._window.left_out(output.rstrip().count("\n") + 1) if final else 0
         if self._status and self._redraw:
             self._write("\r\x1b[K")
         known = 0
@@ -97,6 +116,37 @@ class LiveOutput:
         for line in final[known:]:
             self._write(f"{self._indent}{line}\n" if line else "\n")
 
+    @property
+    def _full(self) -> bool:
+        """Whether the first lines are shown and further ones wait for the end: where a status line can say so."""
+        return self._redraw and self._count >= self._window.head
+
+    def _show_last(self) -> None:
+        """The command has ended: the last lines of a long output."""
+        if not self._withheld:
+            return
+        if self._withheld_drawn:
+            self._write("\r\x1b[K")
+        self.left_out = self._window.left_out(self._count)
+        last = list(self._withheld)[-self._window.tail :] if self.left_out else list(self._withheld)
+        if self.left_out:
+            self._write(f"{self._indent}{left_out_line(self.left_out)}\n")
+        self._write("".join(f"{self._indent}{line}\n" if line else "\n" for line in last))
+
+    def _withhold(self, line: str) -> None:
+        self._count += 1
+        self._dropped = True
+        self._withheld.append(line)
+
+    def _draw_withheld(self) -> None:
+        """A status line for what waits: how many lines, and the latest; one that has not ended may be a question."""
+        latest = "".join(self._cells) or (self._withheld[-1] if self._withheld else "")
+        if not self._redraw or not latest:
+            return
+        waiting = f"[{self._count - self._window.head} more lines] " if not self._cells else ""
+        self._write(f"\r\x1b[K{self._indent}{self._cut(waiting + latest.expandtabs())}")
+        self._withheld_drawn = True
+
     def _plain(self, data: str) -> None:
         """The usual case: nothing but text and line ends."""
         head, newline, rest = data.rpartition("\n")
@@ -104,18 +154,25 @@ class LiveOutput:
         if newline:
             for part in head.split("\n"):
                 line = "".join(self._cells) + part
+                if self._full:
+                    self._withhold(line)
+                    self._cells = []
+                    continue
                 fresh = part if self._drawn else (self._indent + line if line else "")
                 text.append(f"{fresh}\n")
                 self._keep(line)
                 self._cells, self._drawn = [], ""
-        if rest:
-            text.append(rest if self._drawn else self._indent + rest)
-            self._cells.extend(rest)
-            self._drawn = "".join(self._cells)
+        self._cells.extend(rest)
         self._at = len(self._cells)
+        if rest and not self._full:
+            text.append(rest if self._drawn else self._indent + rest)
+            self._drawn = "".join(self._cells)
         self._write("".join(text))
+        if self._full:
+            self._draw_withheld()
 
     def _keep(self, line: str) -> None:
+        self._count += 1
         self._lines.append(line)
         if len(self._lines) > _LINES_KEPT:
             del self._lines[: _LINES_KEPT // 2]
@@ -177,6 +234,8 @@ class LiveOutput:
             return
         self._moving = True
         self._status = "".join(self._cells)
+        if self._withheld_drawn:
+            self._write("\r\x1b[K")
         if not self._redraw:
             if self._drawn:
                 self._end_line()
@@ -204,6 +263,9 @@ class LiveOutput:
         if self._moving:
             self._draw_status()
             return
+        if self._full:
+            self._draw_withheld()
+            return
         text = "".join(self._cells)
         if text == self._drawn and self._at == len(text):
             return
@@ -217,16 +279,22 @@ class LiveOutput:
             self._drawn = text
 
     def _draw_status(self) -> None:
-        if not self._redraw:
-            return
+        if self._redraw:
+            self._write(f"\r\x1b[K{self._indent}{self._cut(self._status.strip())}")
+
+    def _cut(self, text: str) -> str:
+        """As much of the text as one row shows."""
         room = self._columns - len(self._indent) - 1
-        status = self._status.strip()
-        while _width(status) > room:
-            status = status[: len(status) - max(1, (_width(status) - room) // 2)]
-        self._write(f"\r\x1b[K{self._indent}{status}")
+        while _width(text) > room:
+            text = text[: len(text) - max(1, (_width(text) - room) // 2)]
+        return text
 
     def _end_line(self) -> None:
         text = "".join(self._cells)
+        if self._full:
+            self._withhold(text)
+            self._cells, self._at = [], 0
+            return
         if not self._drawn:
             self._write(f"{self._indent}{text}\n" if text else "\n")
         elif text.startswith(self._drawn):

@@ -2,8 +2,9 @@
 
 import re
 import textwrap
+from collections.abc import Iterator
 
-__all__ = ["plain_prose"]
+__all__ = ["code_pieces", "plain_prose", "without_marks"]
 
 _ITEM = re.compile(r"(\s*(?:[-*+]|\d+[.)])\s+)(.*)")
 _HEADING = re.compile(r"#{1,6}\s+(.*?)\s*#*$")
@@ -11,6 +12,25 @@ _RULE = re.compile(r"\s*(?:[-*_]\s*){3,}$|\s*\|?[\s:|-]+\|[\s:|-]*$")
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 _STRONG = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 _EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*]*[^\s*])\*(?![\w*])")
+
+
+def code_pieces(text: str) -> Iterator[tuple[str, bool]]:
+    """A short text in pieces: what stands between two backticks is code (True), without them.
+
+    Backticks that do not pair are text like any other.
+    """
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        yield text, False
+        return
+    for number, part in enumerate(parts):
+        if part:
+            yield part, number % 2 == 1
+
+
+def without_marks(text: str) -> str:
+    """A short text without the backticks around code."""
+    return "".join(piece for piece, _ in code_pieces(text))
 
 
 def _inline(text: str) -> str:

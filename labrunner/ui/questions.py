@@ -4,12 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-from labrunner.model import Question, Variable
-from labrunner.ui import texts
+from labrunner.model import Option, Question, Variable
 from labrunner.ui.screen import Screen
 from labrunner.ui.terminal import Keyboard
 
-__all__ = ["Questions", "fold_choices", "quiz"]
+__all__ = ["Questions", "choose_option", "fold_choices", "offer_options", "quiz"]
 
 
 class Questions:
@@ -75,6 +74,30 @@ def quiz(screen: Screen, keys: Keyboard, questions: Sequence[Question]) -> bool:
     return True
 
 
+def offer_options(screen: Screen, options: Sequence[Option]) -> None:
+    """Draw the alternatives, numbered."""
+    screen.gap()
+    screen.line("There is more than one way to do this. Choose one; you can come back for the other.")
+    for number, option in enumerate(options, 1):
+        title = option.title if option.title.endswith((".", "?", "!")) else f"{option.title}."
+        screen.labelled(f"{number}", f"{title} {option.text}" if option.text else option.title)
+
+
+def choose_option(screen: Screen, keys: Keyboard, options: Sequence[Option]) -> Option | None:
+    """The one alternative that the learner picks; None when the learner wants to quit."""
+    last = len(options)
+    prompt = fold_choices([f"1-{last} choose", "[Enter] 1", "q quit"], screen.columns)
+    while True:
+        screen.gap()
+        answer = keys.line(prompt)
+        if answer is None or answer.strip().lower() in {"q", "quit"}:
+            return None
+        answer = answer.strip() or "1"
+        if answer.isascii() and answer.isdecimal() and 1 <= int(answer) <= last:
+            return options[int(answer) - 1]
+        screen.line(f"Type a number from 1 to {last}, Enter or q.")
+
+
 def _choice(screen: Screen, keys: Keyboard, question: Question) -> int | None:
     """The number chosen, 0 for none, None for quit."""
     last = len(question.choices)
@@ -89,7 +112,7 @@ def _choice(screen: Screen, keys: Keyboard, question: Question) -> int | None:
             return 0
         if answer.isascii() and answer.isdecimal() and 1 <= int(answer) <= last:
             return int(answer)
-        screen.line(f"`{texts.clean(answer)[:20]}` is none of the choices.")
+        screen.line(f"Type a number from 1 to {last}, Enter to go on without an answer, or q.")
 
 
 def fold_choices(parts: Sequence[str], columns: int) -> str:

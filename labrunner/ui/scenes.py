@@ -3,15 +3,18 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from labrunner.model import Command, Course, Erratum, File, Lab, Notice, Outcome, Step
+from labrunner.model import Command, Course, Erratum, File, Lab, Notice, Option, Outcome, Step
 from labrunner.record.events import SessionEnded, SessionStarted
 from labrunner.ui import texts
 from labrunner.ui.screen import Screen
 from labrunner.ui.tally import Tally
 
-__all__ = ["Scenes"]
+__all__ = ["Scenes", "commands_of", "file_of"]
 
 NOTICES = {"warning": "Warning", "cost": "Cost", "retirement": "Retirement", "note": "Note"}
+_REFS = re.compile(r"[;,]?\s*\b[A-Z]\d+\.S\d+\.C\d+\b")
+"""References to commands, as authors write them; a learner sees the lab and the step."""
+
 PRAISE = ("Well done.", "Good work.", "That is right.")
 
 
@@ -21,6 +24,12 @@ class Scenes:
     def __init__(self, screen: Screen, course: Course) -> None:
         self._screen = screen
         self._course = course
+        self.corrections: list[Erratum] = []
+        """Those shown in short since `begin`; `reasons` shows the rest of them."""
+
+    def begin(self) -> None:
+        """The learner has gone on: what is shown from here is about something else."""
+        self.corrections = []
 
     def session(self, event: SessionStarted, tally: Tally) -> None:
         """The course, what is planned and how to get along."""
@@ -28,16 +37,22 @@ class Scenes:
         screen.gap()
         screen.heading(event.course_title)
         labs = f"{texts.count(len(event.plan), 'lab')}, {texts.count(tally.steps(), 'step')}"
-        place = "in your sandbox" if event.target == "sandbox" else f"on {event.target}"
-        screen.line(f"{labs}, {place}.", style="dim")
-        screen.gap()
-        screen.markdown(self._course.text)
+        sandbox = "in your sandbox (a small machine of its own inside this one)"
+        screen.line(f"{labs}, {sandbox if event.target == 'sandbox' else f'on {event.target}'}.", style="dim")
+        if self._from_the_start(event):
+            screen.gap()
+            screen.markdown(self._course.text)
         self._notices(self._course.notices)
         screen.gap()
         screen.line(
-            "At each command you are asked: Enter runs it. A letter and Enter does what the line says. "
+            "Each command is shown before it runs: Enter runs it. A letter and Enter does what the line says. "
             "While a command runs, Ctrl-C stops that command."
         )
+
+    def _from_the_start(self, event: SessionStarted) -> bool:
+        """Whether the plan begins where the course does; who goes on later has read its introduction."""
+        first = self._course.labs[0].id if self._course.labs else None
+        return not event.plan or event.plan[0]["id"] == first
 
     def lab(self, lab: Lab) -> None:
         """A lab's title, text and notices."""
@@ -56,19 +71,24 @@ class Scenes:
         screen.gap()
         screen.markdown(step.text)
         self._notices(step.notices)
-        self._errata(self._errata_of(step, None))
+        everything = list(step.all_commands())
+        self._errata([entry for entry in self._errata_of(step) if _first_of(entry, everything) is None])
 
-    def command(self, step: Step, command: Command, text: str) -> None:
-        """What a command is for, where the course text differs, and the command itself."""
+    def command(self, step: Step, command: Command, text: str, mine: Sequence[Command]) -> None:
+        """What a command is for, where the course text differs, and the command itself.
+
+        mine: the step's commands that this learner gives, in order.
+        """
         screen = self._screen
-        commands = list(step.all_commands())
-        place = f"Command {commands.index(command) + 1} of {len(commands)}" if command in commands else "Command"
+        place = f"Command {mine.index(command) + 1} of {len(mine)}" if command in mine else "Command"
         screen.gap()
         screen.line(f"{place}: {command.says}" if command.says else place)
-        errata = self._errata_of(step, command)
+        errata = [entry for entry in self._errata_of(step) if _first_of(entry, mine) is command]
         self._errata(errata)
         if command.written and not any(command.written.strip() in erratum.says for erratum in errata):
-            screen.bar("The command differs from the course text", [("It says:", command.written)], style="magenta")
+            screen.bar(
+                "The command differs from the course text", [("It says:", command.written)], style="magenta", raw=True
+            )
         if errata or command.written:
             screen.gap()
         screen.command(text or command.run, command.host)
@@ -101,11 +121,22 @@ class Scenes:
         total, passed = tally.steps(), event.totals.get("passed", 0)
         if total and passed == total:
             screen.line("Every step passed. Well done!", style="bold green")
+            if follows := self._next_lab(tally):
+                screen.line(f"The next lab is {follows.name}, {follows.title}:")
+                screen.verbatim([line(f"run {follows.name}")], indent=4)
         remains, command = texts.what_remains(tally.target, tally.made, line)
         if remains:
             screen.line(remains)
         if command:
             screen.verbatim([command], indent=4)
+
+    def _next_lab(self, tally: Tally) -> Lab | None:
+        """The lab after the last one of the plan, when that was done to its end."""
+        labs = list(self._course.labs)
+        at = next((at for at, lab in enumerate(labs) if tally.plan and lab.id == tally.plan[-1]["id"]), len(labs))
+        if at + 1 >= len(labs) or not labs[at].steps or not tally.is_last(labs[at].id, labs[at].steps[-1].id):
+            return None
+        return labs[at + 1]
 
     def _notices(self, notices: Iterable[Notice]) -> None:
         for notice in notices:
@@ -115,20 +146,29 @@ class Scenes:
             self._screen.bar(NOTICES.get(notice.kind, notice.kind.capitalize()), rows, style="yellow")
 
     def _errata(self, errata: Sequence[Erratum]) -> None:
+        """The corrections alone; what was wrong, and who says so, waits for `reasons`."""
         for erratum in errata:
+            self.corrections.append(erratum)
+            self._screen.bar(_title(erratum), [("", erratum.correction)], style="magenta")
+
+    def reasons(self) -> None:
+        """All there is to say about the corrections that were shown last."""
+        for erratum in self.corrections:
             rows = [
                 ("It says:", erratum.says),
                 ("But today:", erratum.wrong),
                 ("So here:", erratum.correction),
                 ("Source:", erratum.source),
             ]
-            title = f"The course text is out of date here ({erratum.id})"
-            self._screen.bar(title, [row for row in rows if row[1]], style="magenta")
+            self._screen.bar(_title(erratum), [row for row in rows if row[1]], style="magenta")
 
-    def _errata_of(self, step: Step, command: Command | None) -> list[Erratum]:
-        """The step's errata that concern the command; for None those that concern no command of the step."""
-        entries = [entry for entry in self._course.errata if entry.id in step.errata]
-        return [entry for entry in entries if _concerns(entry, step) is command]
+    def _errata_of(self, step: Step) -> list[Erratum]:
+        return [entry for entry in self._course.errata if entry.id in step.errata]
+
+
+def commands_of(step: Step, options: Sequence[Option]) -> list[Command]:
+    """The commands of a learner who has chosen these options of the step."""
+    return [*step.commands, *(command for option in options for command in option.commands)]
 
 
 def file_of(step: Step, command: Command) -> File | None:
@@ -139,9 +179,13 @@ def file_of(step: Step, command: Command) -> File | None:
     return next((file for file in files if file.ref == command.ref and (file.text or "") == command.run), None)
 
 
-def _concerns(erratum: Erratum, step: Step) -> Command | None:
-    """The first command of the step that the erratum is about: by its ref, or by the text that it quotes."""
-    commands = list(step.all_commands())
+def _title(erratum: Erratum) -> str:
+    where = _REFS.sub("", erratum.where).strip(" ,;")
+    return f"Correction to the course text ({erratum.id}){f': {where}' if where else ''}"
+
+
+def _first_of(erratum: Erratum, commands: Sequence[Command]) -> Command | None:
+    """The first of the commands that the erratum is about: by its ref, or by the text that it quotes."""
     for command in commands:
         if command.ref and re.search(rf"(?<![\w.]){re.escape(command.ref)}(?!\w)", erratum.where):
             return command

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from labrunner.model import Outcome
 from labrunner.ui import texts
 from labrunner.ui.fold import fold_command
-from labrunner.ui.prose import plain_prose
+from labrunner.ui.prose import code_pieces, plain_prose, without_marks
 from labrunner.ui.stream import Sink, columns_of, is_terminal, rows_of
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ STYLES: Mapping[Outcome, str] = {
     Outcome.SKIPPED: "bold yellow",
     Outcome.NOT_RUN: "bold yellow",
 }
+
+CODE = "bold cyan"
+"""The style of code within a text; commands have it too."""
 
 _READABLE = 100
 _TRAILING = re.compile(r"[ ]+((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
@@ -54,7 +57,7 @@ class Screen:
     @property
     def rows(self) -> int:
         """The height of the terminal now."""
-        return rows_of(self._stream)
+        return rows_of(self._stream, self._env)
 
     @property
     def width(self) -> int:
@@ -75,6 +78,7 @@ class Screen:
     def _rich(self) -> "Console":
         if self._console is None:
             from rich.console import Console
+            from rich.theme import Theme
 
             self._console = Console(
                 file=io.StringIO(),
@@ -86,6 +90,7 @@ class Screen:
                 emoji=False,
                 width=_READABLE,
                 legacy_windows=False,
+                theme=Theme({"markdown.code": CODE}),
                 _environ=self._env,
             )
         return self._console
@@ -124,12 +129,25 @@ class Screen:
 
         self.show(course_markdown(text))
 
-    def line(self, text: str, *, style: str = "", indent: int = 0) -> None:
-        """A folded line of our own words; further lines start under the first."""
+    def short(self, text: str, *, style: str = "") -> "Text":
+        """A short text with its `code` as course text shows it; a plain terminal keeps the backticks."""
+        from rich.text import Text
+
+        text = texts.clean(text).strip()
+        if self.plain:
+            return Text(text, style=style)
+        found = Text(style=style)
+        for piece, is_code in code_pieces(text):
+            found.append(piece, style=CODE if is_code else None)
+        return found
+
+    def line(self, text: str, *, style: str = "", indent: int = 0, raw: bool = False) -> None:
+        """A folded line of our own words; further lines start under the first. raw: backticks mean nothing."""
         from rich.padding import Padding
         from rich.text import Text
 
-        self.show(Padding(Text(texts.clean(text), style=style), (0, 0, 0, indent), expand=False))
+        shown = Text(texts.clean(text), style=style) if raw else self.short(text, style=style)
+        self.show(Padding(shown, (0, 0, 0, indent), expand=False))
 
     def verbatim(self, lines: Sequence[str], *, style: str = "", indent: int = 0) -> None:
         """Lines that are never folded by us."""
@@ -138,23 +156,26 @@ class Screen:
         for line in lines:
             self.show(Text(" " * indent + texts.clean(line), style=style), verbatim=True)
 
-    def labelled(self, label: str, text: str, *, style: str = "", indent: int = 2) -> None:
+    def labelled(self, label: str, text: str, *, style: str = "", indent: int = 2, raw: bool = False) -> None:
         """`label text`, the text hanging after the label; on a plain terminal under a smaller indent."""
         from rich.table import Table
         from rich.text import Text
 
         text = texts.clean(text).strip()
         if self.plain or len(label) > self.width // 3:
-            self.line(f"{label} {text}", indent=indent)
+            self.line(f"{label} {text}", indent=indent, raw=raw)
             return
         grid = Table.grid(padding=(0, 1, 0, 0))
         grid.add_column(no_wrap=True)
         grid.add_column(overflow="fold")
-        grid.add_row(Text(" " * indent + label, style=style), Text(text))
+        grid.add_row(Text(" " * indent + label, style=style), Text(text) if raw else self.short(text))
         self.show(grid)
 
-    def bar(self, title: str, rows: Sequence[tuple[str, str]], *, style: str) -> None:
-        """A block that stands out, after an empty line: a title, then labelled rows, a bar down its left side."""
+    def bar(self, title: str, rows: Sequence[tuple[str, str]], *, style: str, raw: bool = False) -> None:
+        """A block that stands out, after an empty line: a title, then labelled rows, a bar down its left side.
+
+        raw: the rows are shell text, in which backticks are the shell's.
+        """
         self.gap()
         from rich.table import Table
         from rich.text import Text
@@ -162,7 +183,7 @@ class Screen:
         if self.plain:
             self.line(title)
             for label, text in rows:
-                self.line(f"{label} {texts.clean(text).strip()}".strip(), indent=2)
+                self.line(f"{label} {texts.clean(text).strip()}".strip(), indent=2, raw=raw)
             return
         body = Table.grid(padding=(0, 1, 0, 0))
         labels = any(label for label, _ in rows)
@@ -171,7 +192,9 @@ class Screen:
         body.add_column(overflow="fold")
         for label, text in rows:
             cells = [Text(label, style="bold")] if labels else []
-            body.add_row(*cells, Text(texts.clean(text).strip(), overflow="fold"))
+            shown = Text(texts.clean(text).strip()) if raw else self.short(text)
+            shown.overflow = "fold"
+            body.add_row(*cells, shown)
         console = self._rich()
         room = self.width - 4
         for line in Text(title, style=f"bold {style}").wrap(console, room):
@@ -194,19 +217,19 @@ class Screen:
 
         prompt = "  $ " if host == "local" else f"  {host}$ "
         first, *rest = fold_command(texts.clean(text), self.columns - len(prompt))
-        self.show(Text.assemble((prompt, "dim"), (first, "bold cyan")), verbatim=True)
-        self.verbatim(rest, style="bold cyan", indent=len(prompt))
+        self.show(Text.assemble((prompt, "dim"), (first, CODE)), verbatim=True)
+        self.verbatim(rest, style=CODE, indent=len(prompt))
 
-    def verdict(self, outcome: Outcome, text: str, *, indent: int = 2) -> None:
+    def verdict(self, outcome: Outcome, text: str, *, indent: int = 2, raw: bool = False) -> None:
         """An outcome's word and what there is to say."""
-        self.labelled(texts.word(outcome), text, style=STYLES[outcome], indent=indent)
+        self.labelled(texts.word(outcome), text, style=STYLES[outcome], indent=indent, raw=raw)
 
     def status(self, text: str) -> None:
         """A line that the next one replaces. On a plain terminal nothing: what matters comes as a line."""
         if self.plain:
             return
         room = self.columns - 3
-        text = texts.clean(text).replace("\n", " ")
+        text = without_marks(texts.clean(text).replace("\n", " "))
         self.sink.write(f"\r\x1b[K  {text if len(text) <= room else text[: room - 3] + '...'}")
         self.sink.flush()
         self._status = True

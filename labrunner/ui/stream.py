@@ -29,12 +29,16 @@ def columns_of(stream: TextIO, env: Mapping[str, str], *, default: int = 80) -> 
     return max(20, columns)
 
 
-def rows_of(stream: TextIO) -> int:
-    """The height of the terminal behind the stream, now; 24 if it does not say."""
+def rows_of(stream: TextIO, env: Mapping[str, str], *, default: int = 24) -> int:
+    """The height of the terminal behind the stream, now; else LINES, else the default."""
     try:
-        return os.get_terminal_size(stream.fileno()).lines or 24
+        rows = os.get_terminal_size(stream.fileno()).lines
     except (OSError, ValueError):
-        return 24
+        rows = 0
+    if rows <= 0:
+        text = env.get("LINES", "")
+        rows = int(text) if text.isdecimal() and int(text) > 0 else default
+    return rows
 
 
 def wants_color(stream: TextIO, env: Mapping[str, str]) -> bool:
@@ -47,10 +51,23 @@ class Sink:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._held: list[str] | None = None
         self.gone = False
+
+    def hold(self) -> None:
+        """Keep what is written from now on, until `release`."""
+        self._held = []
+
+    def release(self) -> str:
+        """What was held back; from now on text is written again."""
+        held, self._held = self._held or [], None
+        return "".join(held)
 
     def write(self, text: str) -> None:
         """Write. Never raises for a closed or broken stream."""
+        if self._held is not None:
+            self._held.append(text)
+            return
         if self.gone or not text:
             return
         try:

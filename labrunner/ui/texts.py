@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from labrunner.model import Outcome
 from labrunner.record.events import CommandEnded
@@ -10,6 +11,7 @@ __all__ = [
     "MARKS",
     "SHELL_RESTARTED",
     "CommandLine",
+    "Window",
     "ascii_only",
     "clean",
     "command_line",
@@ -19,6 +21,7 @@ __all__ = [
     "error_advice",
     "excerpt",
     "headline",
+    "left_out_line",
     "things",
     "totals_line",
     "what_remains",
@@ -94,13 +97,39 @@ def ascii_only(text: str, encoding: str) -> str:
     return text.translate(MARKS).encode(encoding, "replace").decode(encoding)
 
 
-def excerpt(output: str, *, head: int = 30, tail: int = 10) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How much of a long output is shown: its first `head` and last `tail` lines. One that is longer by `spare`
+    lines at most is shown whole."""
+
+    head: int = 30
+    tail: int = 10
+    spare: int = 1
+
+    @classmethod
+    def of(cls, rows: int) -> "Window":
+        """What leaves room, on a terminal of so many rows, for what is said of the command and the next question."""
+        return cls(head=max(8, rows - 12), tail=5, spare=max(1, rows // 3))
+
+    def left_out(self, lines: int) -> int:
+        """How many of so many lines are not shown."""
+        between = lines - self.head - self.tail
+        return between if between > self.spare else 0
+
+
+def left_out_line(lines: int) -> str:
+    """What stands where lines are left out."""
+    return f"[... {lines} lines left out ...]"
+
+
+def excerpt(output: str, window: Window | None = None) -> list[str]:
     """The lines of an output; of a long one the first and the last, and how many are left out between."""
+    window = window or Window()
     lines = clean(output).rstrip().split("\n")
-    left_out = len(lines) - head - tail
-    if left_out <= 1:
+    left_out = window.left_out(len(lines))
+    if not left_out:
         return lines
-    return [*lines[:head], f"[... {left_out} lines left out ...]", *lines[-tail:]]
+    return [*lines[: window.head], left_out_line(left_out), *lines[-window.tail :]]
 
 
 def command_verdict(event: CommandEnded) -> str:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pyte
 import pytest
@@ -39,7 +40,7 @@ STEP_1 = Step(
     title="List Local Images",
     text="See what you have.\n\n| Column | Meaning |\n|---|---|\n| TAG | which one |\n\n```bash\ndocker images\n```\n",
     commands=(LIST,),
-    notices=(Notice(kind="cost", text="Nothing here costs money.", source="the sandbox"),),
+    notices=(Notice(kind="cost", text="Nothing here costs money: `docker` is local.", source="the sandbox"),),
     questions=(
         Question(
             id="q", text="How many images are there?", choices=("One", "Two"), answer="One", explanation="Two names."
@@ -302,7 +303,7 @@ def seen(text: str, *, columns: int = 80, lines: int = 300) -> str:
 def guided(case: tuple[list[Happening], str], *, columns: int = 80, accessible: bool = False) -> str:
     happenings, answers = case
     out = Terminal()
-    env = {"TERM": "xterm-256color", "COLUMNS": str(columns)}
+    env = {"TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": "300"}
     with Guide(Echo(answers, out), out, course=COURSE, env=env, accessible=accessible) as guide:
         for happening in happenings:
             if isinstance(happening, Moment):
@@ -314,6 +315,48 @@ def guided(case: tuple[list[Happening], str], *, columns: int = 80, accessible: 
         assert "\r" not in out.getvalue().replace("\r\n", "\n")
         assert out.getvalue().isascii()
     return seen(out.getvalue(), columns=columns)
+
+
+class Watched(io.StringIO):
+    """Presses Enter (or types `answers` first) and keeps what a terminal of 80 x 24 shows at each question."""
+
+    def __init__(self, answers: Sequence[str], out: io.StringIO) -> None:
+        super().__init__()
+        self.shown: list[str] = []
+        self._answers = list(answers)
+        self._out = out
+        self._read = 0
+        self._screen = pyte.Screen(80, 24)
+        self._screen.set_mode(pyte.modes.LNM)
+        self._stream = pyte.Stream(self._screen)
+
+    def look(self) -> None:
+        """Keep what is on the screen now."""
+        text = self._out.getvalue()
+        self._stream.feed(text[self._read :])
+        self._read = len(text)
+        self.shown.append("\n".join(line.rstrip() for line in self._screen.display))
+
+    def readline(self, _size: int | None = -1, /) -> str:
+        self.look()
+        line = (self._answers.pop(0) if self._answers else "") + "\n"
+        self._out.write(line)
+        return line
+
+
+def test_what_a_terminal_of_80_by_24_shows_at_each_question(golden: Golden) -> None:
+    out = Terminal()
+    watched = Watched(["", "", "", "", "", "w"], out)
+    env = {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
+    much = "\n\n".join(f"Paragraph {number} of the introduction." for number in range(1, 11))
+    with Guide(watched, out, course=replace(COURSE, text=much), env=env) as guide:
+        for happening in passing()[0]:
+            if isinstance(happening, Moment):
+                guide.decide(happening)
+            else:
+                guide.show(happening)
+    watched.look()
+    golden("guide-24.passing.txt", f"\n{'=' * 80}\n".join(watched.shown) + "\n")
 
 
 CASES = [passing, failing, erroring]

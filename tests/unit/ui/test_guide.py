@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from labrunner.engine.policy import Moment, Move, Point
-from labrunner.model import Command, Course, File, Hint, Lab, Option, Outcome, Question, Step, Variable
+from labrunner.model import Command, Course, Erratum, File, Hint, Lab, Option, Outcome, Question, Step, Variable
 from labrunner.record import events
 from labrunner.ui.guide import Guide
 from labrunner.ui.questions import Questions
@@ -31,12 +31,19 @@ MOVES = (Move.RUN, Move.HINT, Move.SKIP, Move.QUIT)
 AFTER_FAILURE = (Move.RETRY, Move.RESTART, Move.HINT, Move.SKIP, Move.QUIT)
 
 
+class FullScreen(io.StringIO):
+    """Says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 class Room:
     """A guide with answers to come and what it said."""
 
-    def __init__(self, answers: str, *, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, answers: str, *, env: Mapping[str, str] | None = None, course: Course = COURSE) -> None:
         self.out = io.StringIO()
-        self.guide = Guide(io.StringIO(answers), self.out, course=COURSE, env=env or {})
+        self.guide = Guide(io.StringIO(answers), self.out, course=course, env=env or {})
 
     def at(
         self, point: Point, *, moves: tuple[Move, ...] = MOVES, command: Command | None = None, **more: object
@@ -124,6 +131,177 @@ def test_one_option_is_chosen(answer: str, chosen: str) -> None:
     assert "With a flag. Shorter." in room.said
 
 
+@pytest.mark.parametrize(("answer", "count", "second"), [("1\n", 3, "echo a"), ("2\n", 2, "echo two")])
+def test_only_the_commands_of_the_chosen_option_are_counted(answer: str, count: int, second: str) -> None:
+    room = Room(answer + "\n\n")
+    chosen = room.guide.choose(STEP, STEP.options)
+    commands = [*STEP.commands, *chosen[0].commands]
+    for command in commands:
+        room.at(Point.COMMAND, command=command)
+    assert f"Command 1 of {count}\n" in room.said
+    assert f"Command {count} of {count}\n  $ {commands[-1].run}" in room.said
+    assert second == commands[-1].run
+
+
+def test_the_first_command_of_the_second_option_is_the_first_of_its_learner() -> None:
+    first, second = (Option(id=name, title=name, commands=(Command(run=f"echo {name}"),)) for name in "ab")
+    step = Step(id="s", title="S", text="T", options=(first, second))
+    room = Room("2\n\n")
+    (chosen,) = room.guide.choose(step, step.options)
+    room.guide.decide(
+        Moment(point=Point.COMMAND, moves=MOVES, lab=LAB, step=step, command=chosen.commands[0], text="echo b")
+    )
+    assert "Command 1 of 1\n  $ echo b" in room.said
+
+
+CORRECTED = Course(
+    id="c",
+    title="C",
+    labs=(LAB,),
+    errata=(
+        Erratum(
+            id="E7",
+            where="Lab 1, Step 1 (the greeting); L1.S1.C1",
+            says="echo two",
+            wrong="Nobody says two.",
+            correction="Say `one`.",
+            source="Tried",
+        ),
+    ),
+)
+
+
+def test_a_correction_is_short_and_w_tells_why() -> None:
+    step = Step(id="s", title="S", text="T", commands=(Command(run="echo one", ref="L1.S1.C1"),), errata=("E7",))
+    room = Room("w\nw\n\nw\n\n", course=CORRECTED)
+    moment = Moment(
+        point=Point.COMMAND, moves=MOVES, lab=LAB, step=step, command=step.commands[0], text=step.commands[0].run
+    )
+    assert room.guide.decide(moment) is Move.RUN
+    asked = room.said.index("[Enter]")
+    assert "Correction to the course text (E7): Lab 1, Step 1 (the greeting)\n  Say `one`.\n" in room.said[:asked]
+    assert "Nobody says two" not in room.said[:asked]
+    assert room.said[asked:].count("But today: Nobody says two.\n  So here: Say `one`.\n  Source: Tried") == 2
+    before = len(room.said)
+    assert room.guide.decide(moment) is Move.RUN
+    assert "`w` is none of the choices" in room.said[before:]
+
+
+def ended(output: str) -> events.CommandEnded:
+    return events.CommandEnded(
+        lab="l",
+        step="s",
+        number=0,
+        ref=None,
+        run="seq",
+        exit_status=0,
+        end="exited",
+        outcome=Outcome.PASSED,
+        seconds=0.1,
+        output=output,
+    )
+
+
+def test_a_long_output_is_cut_and_o_shows_all_of_it() -> None:
+    out = FullScreen()
+    guide = Guide(io.StringIO("o\n" + "\n" * 9), out, course=COURSE, env={"TERM": "xterm", "LINES": "24"})
+    output = "".join(f"line {number}\n" for number in range(1, 101))
+    guide.show(events.CommandStarted(lab="l", step="s", ref=None, run="seq", host="local"))
+    guide.show(events.OutputArrived(data=output.replace("\n", "\r\n")))
+    guide.show(ended(output))
+    shown = out.getvalue()
+    assert "  line 12\n\r\x1b[K" in shown
+    assert "  [... 83 lines left out ...]\n  line 96\n" in shown
+    guide.decide(Moment(point=Point.COMMAND, moves=MOVES, lab=LAB, step=STEP, command=COMMAND, text=COMMAND.run))
+    more = out.getvalue()[len(shown) :]
+    assert "o whole output" in more
+    assert all(f"  line {number}\n" in more for number in range(1, 101))
+    assert more.count("read on") == 4
+    guide.show(events.CommandStarted(lab="l", step="s", ref=None, run="true", host="local"))
+    guide.show(ended(""))
+    before = len(out.getvalue())
+    guide.decide(Moment(point=Point.COMMAND, moves=MOVES, lab=LAB, step=STEP, command=STEP.commands[0], text="x"))
+    assert "whole output" not in out.getvalue()[before:]
+
+
+def test_quit_while_reading_quits_at_the_next_fork() -> None:
+    out = FullScreen()
+    course = Course(id="c", title="C", text="\n\n".join(f"Paragraph {n}." for n in range(40)), labs=(LAB,))
+    guide = Guide(io.StringIO("\nq\n"), out, course=course, env={"TERM": "xterm", "LINES": "24"})
+    guide.show(
+        events.SessionStarted(
+            session="s", mode="guided", course="c", course_title="C", course_digest="", target="sandbox", started=""
+        )
+    )
+    assert "Paragraph 15." in out.getvalue()
+    assert "Paragraph 39." not in out.getvalue()
+    guide.show(events.LabStarted(lab="l", title="L"))
+    moment = Moment(point=Point.STEP, moves=MOVES, lab=LAB, step=STEP)
+    assert guide.decide(moment) is Move.QUIT
+    assert "You stop here, and that is fine. To come back to this step:\n    labrunner run lab-1/s" in out.getvalue()
+
+
+def test_code_in_short_texts_is_drawn_without_backticks() -> None:
+    out = FullScreen()
+    guide = Guide(io.StringIO(""), out, course=COURSE, env={"TERM": "xterm"})
+    guide.show(events.HintShown(lab="l", step="s", number=1, count=2, text="Look at `docker images`."))
+    guide.show(events.MistakeRecognised(lab="l", step="s", text="See `docker ps`."))
+    guide.show(
+        events.CheckEnded(
+            lab="l", step="s", number=0, kind="k", after=None, outcome=Outcome.FAILED, message="No `x`.", seconds=0.1
+        )
+    )
+    assert "`" not in out.getvalue()
+    guide.show(
+        events.CommandEnded(
+            lab="l",
+            step="s",
+            number=0,
+            ref=None,
+            run="echo",
+            exit_status=2,
+            end="exited",
+            outcome=Outcome.FAILED,
+            seconds=0.1,
+            output="x",
+            explanation=("came `date` and `id`",),
+        )
+    )
+    assert "came `date` and `id`" in out.getvalue()  # evidence stays as it is
+
+
+def test_the_settings_of_earlier_steps_are_named_once() -> None:
+    room = Room("")
+    room.guide.show(events.CarriedOver(lab="l", step="s", runs=("A=1", "B=`date`", "A=1")))
+    said = " ".join(room.said.split())
+    assert "labrunner has set what earlier steps set: A=1; B=`date`" in said
+    assert said.count("A=1") == 1
+
+
+def summary_of(steps: tuple[str, ...]) -> str:
+    labs = (LAB, Lab(id="m", name="lab-2", title="More", steps=(STEP,)))
+    room = Room("", course=Course(id="c", title="C", labs=labs))
+    room.guide.show(
+        events.SessionStarted(
+            session="s",
+            mode="guided",
+            course="c",
+            course_title="C",
+            course_digest="",
+            target="sandbox",
+            started="",
+            plan=({"id": "l", "title": "L", "steps": [{"id": name} for name in steps]},),
+        )
+    )
+    room.guide.show(events.SessionEnded(seconds=1.0, status=0, totals={"passed": len(steps)}))
+    return room.said
+
+
+def test_the_next_lab_is_named_after_the_last_step() -> None:
+    assert "The next lab is lab-2, More:\n    labrunner run lab-2\n" in summary_of(("s",))
+    assert "The next lab" not in summary_of(("another",))
+
+
 def test_quit_at_the_options_quits_at_the_next_fork() -> None:
     room = Room("q\n")
     assert len(room.guide.choose(STEP, STEP.options)) == 1
@@ -133,7 +311,7 @@ def test_quit_at_the_options_quits_at_the_next_fork() -> None:
 def test_quit_at_a_quiz_question_quits_at_the_next_fork() -> None:
     room = Room("7\nq\n")
     room.guide.show(events.StepEnded(lab="l", step="s", outcome=Outcome.PASSED, seconds=1.0, attempts=1, hints=0))
-    assert "`7` is none of the choices." in room.said
+    assert "Type a number from 1 to 2, Enter to go on without an answer, or q." in room.said
     assert room.at(Point.STEP) is Move.QUIT
 
 

@@ -1,0 +1,105 @@
+"""What there is to read, a screenful at a time, so that nothing scrolls away before it could be read."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from labrunner.ui.screen import Screen
+from labrunner.ui.terminal import Keyboard
+
+__all__ = ["Pages"]
+
+PROMPT = "[Enter] read on   q quit: "
+QUESTION_ROWS = 3
+"""Rows kept free at the end: an empty line and the question that follows."""
+
+_ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\r")
+
+
+class Pages:
+    """Draws texts on `screen` and stops where the terminal is full. A plain terminal is never stopped: screen
+    readers and files have no height.
+
+    `quit` is set when the learner wants to quit instead of reading on; from then on nothing more is drawn.
+    """
+
+    def __init__(self, screen: Screen, keys: Keyboard) -> None:
+        self._screen = screen
+        self._keys = keys
+        self._used = 0  # rows since the learner was last asked something
+        self._open = False
+        self.quit = False
+
+    def turn(self) -> None:
+        """The learner has answered, or something else was shown: what comes starts a new page."""
+        self._used = 0
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Draw what the body draws, page by page."""
+        if self._screen.plain or self._open:
+            yield
+            return
+        self._screen.end_status()
+        self._open = True
+        self._screen.sink.hold()
+        try:
+            yield
+        finally:
+            self._open = False
+            text = self._screen.sink.release()
+            self._show(text.split("\n"))
+
+    def _show(self, lines: list[str]) -> None:
+        if lines and not lines[-1]:
+            lines.pop()
+        while lines and not self.quit:
+            rows = self._screen.rows
+            heights = [self._height(line) for line in lines]
+            if self._used + sum(heights) + QUESTION_ROWS <= rows:
+                self._write(lines)
+                self._used += sum(heights)
+                return
+            room = rows - self._used - 2
+            if self._used and room < rows // 2:
+                self._pause(erased=2)
+                continue
+            count = _fitting(lines, heights, max(3, room))
+            self._write(lines[:count])
+            lines = lines[count:]
+            at_gap = bool(lines) and not lines[0].strip()
+            while lines and not lines[0].strip():
+                lines.pop(0)
+            if lines:
+                self._pause(erased=1 if at_gap else 2)
+
+    def _write(self, lines: list[str]) -> None:
+        self._screen.sink.write("".join(f"{line}\n" for line in lines))
+
+    def _pause(self, *, erased: int) -> None:
+        """Ask to read on, then take the question away: with `erased` 1 an empty line stays."""
+        self._screen.gap()
+        answer = self._keys.line(PROMPT)
+        self._used = 0
+        if answer is None or answer.strip().lower() in {"q", "quit"}:
+            self.quit = True
+        elif len(PROMPT) + len(answer) < self._screen.columns:
+            self._screen.sink.write(f"\x1b[{erased}A\r\x1b[J")
+
+    def _height(self, line: str) -> int:
+        from rich.cells import cell_len
+
+        return max(1, -(-cell_len(_ESCAPE.sub("", line)) // self._screen.columns))
+
+
+def _fitting(lines: list[str], heights: list[int], room: int) -> int:
+    """How many lines make a page of `room` rows: up to the last gap in its second half, or as many as fit."""
+    count, used = 0, 0
+    while count < len(lines) and used + heights[count] <= room:
+        used += heights[count]
+        count += 1
+    count = max(1, count)
+    for at in range(min(count, len(lines) - 1), count // 2, -1):
+        if not lines[at].strip():
+            return at
+    return count
