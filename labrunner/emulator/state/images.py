@@ -1,4 +1,4 @@
-"""Repositories, manifests and tags of every registry: what was pushed, what it is called, what may be done with it."""
+"""What was pushed: the repositories and manifests of every registry."""
 
 import json
 import sqlite3
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from labrunner.emulator.clock import Clock
 from labrunner.emulator.refusal import Refusal
-from labrunner.emulator.state.artifacts import Attributes, Manifest, Referrer, Repository, Tag, locked
+from labrunner.emulator.state.artifacts import Manifest, Referrer, Repository, Tag
 from labrunner.emulator.state.blobs import Blobs
 from labrunner.emulator.state.digests import digest_of
 from labrunner.emulator.state.links import Links
 from labrunner.emulator.state.lists import page
+from labrunner.emulator.state.locks import Locks, require
 from labrunner.emulator.state.manifests import Content, read_manifest, read_platform
+from labrunner.emulator.state.tags import Tags
 from labrunner.emulator.store import Store
 
 __all__ = ["Images", "Pushed"]
@@ -29,11 +31,6 @@ _TABLES = (
         " PRIMARY KEY (registry, repository, digest))"
     ),
     "CREATE INDEX IF NOT EXISTS manifests_subject ON manifests (registry, repository, subject)",
-    (
-        "CREATE TABLE IF NOT EXISTS tags (registry TEXT, repository TEXT, name TEXT, digest TEXT, created REAL,"
-        " updated REAL, attributes INTEGER, PRIMARY KEY (registry, repository, name)) WITHOUT ROWID"
-    ),
-    "CREATE INDEX IF NOT EXISTS tags_digest ON tags (registry, repository, digest)",
 )
 _CONFIG_LIMIT = 4 << 20
 
@@ -56,6 +53,8 @@ class Images:
         self._blobs = blobs
         self._clock = clock
         self.links = Links(store, blobs, clock)
+        self._tags = Tags(store)
+        self._locks = Locks(store)
         store.define(*_TABLES)
 
     # Pushing
@@ -75,9 +74,9 @@ class Images:
         content = read_manifest(body, content_type)
         digest, key, now = digest_of(body, algorithm), (registry.lower(), repository), self._clock.now()
         with self._store.write() as db:
-            self._require(registry, repository, "write")
+            self._locks.require(registry, repository, "write")
             if tag:
-                self._require_tag(registry, repository, tag)
+                self._locks.require(registry, repository, "write", tag=tag)
             self._require_content(key, content)
             db.execute("INSERT OR IGNORE INTO repositories VALUES (?, ?, ?, ?, 15)", (*key, now, now))
             db.execute("UPDATE repositories SET updated = ? WHERE registry = ? AND name = ?", (now, *key))
@@ -88,22 +87,11 @@ class Images:
             for blob in content.blobs:
                 self.links.need(*key, digest, blob.digest)
             if tag:
-                self._point(db, key, tag, digest, now)
+                left = self._tags.point(registry, repository, tag, digest, now=now)
+                if left:
+                    self._let_go(db, key, left, now)
         subject = content.subject.digest if content.subject else ""
         return Pushed(digest=digest, media_type=content.media_type, size=len(body), subject=subject)
-
-    def _point(self, db: sqlite3.Connection, key: tuple[str, str], tag: str, digest: str, now: float) -> None:
-        before = self._store.row(
-            "SELECT digest FROM tags WHERE registry = ? AND repository = ? AND name = ?", *key, tag
-        )
-        if before is None:
-            db.execute("INSERT INTO tags VALUES (?, ?, ?, ?, ?, ?, 15)", (*key, tag, digest, now, now))
-        elif before["digest"] != digest:
-            db.execute(
-                "UPDATE tags SET digest = ?, updated = ? WHERE registry = ? AND repository = ? AND name = ?",
-                (digest, now, *key, tag),
-            )
-            self._let_go(db, key, before["digest"], now)
 
     def _let_go(self, db: sqlite3.Connection, key: tuple[str, str], digest: str, now: float) -> None:
         """A tag no longer names the manifest. Guess: that counts as an update of it (retention goes by that time)."""
@@ -172,19 +160,13 @@ class Images:
 
     def tag(self, registry: str, repository: str, name: str) -> Tag | None:
         """One tag."""
-        row = self._store.row(
-            "SELECT * FROM tags WHERE registry = ? AND repository = ? AND name = ?", registry.lower(), repository, name
-        )
-        return Tag.of(row) if row else None
+        return self._tags.find(registry, repository, name)
 
     def tags(
         self, registry: str, repository: str, *, last: str = "", count: int = -1, order: str = "", digest: str = ""
     ) -> list[Tag]:
-        """Those that may be listed, after `last`. order: of ORDERS. digest: only those of that manifest."""
-        more = ("AND digest = ?", (digest,)) if digest else ("", ())
-        key = (registry.lower(), repository)
-        rows = page(self._store, "tags", "name", key, more=more, last=last, count=count, order=order)
-        return [Tag.of(row) for row in rows]
+        """See `Tags.listed`."""
+        return self._tags.listed(registry, repository, last=last, count=count, order=order, digest=digest)
 
     def manifest(self, registry: str, repository: str, digest: str) -> Manifest | None:
         """One manifest."""
@@ -225,36 +207,24 @@ class Images:
 
     def readable(self, registry: str, repository: str, digest: str = "", tag: str = "") -> None:
         """Raises Refusal (405) if an attribute of the repository, the manifest or the tag forbids to pull."""
-        self._require(registry, repository, "read")
-        rights = [found.attributes for found in (self._row_of(registry, repository, digest, tag)) if found is not None]
-        if not all(found.read for found in rights):
-            raise locked()
+        self._locks.require(registry, repository, "read")
+        if digest:
+            self._locks.require(registry, repository, "read", digest=digest)
+        if tag:
+            self._locks.require(registry, repository, "read", tag=tag)
 
     # Changing
 
     def change(
         self, registry: str, repository: str, wanted: Mapping[str, bool], *, digest: str = "", tag: str = ""
     ) -> bool:
-        """Set attributes (Azure's names) of a manifest, a tag, or else the repository; whether it is there."""
-        values = [registry.lower(), repository]
-        table, where = "repositories", "name = ?"
-        if tag or digest:
-            table, where = (
-                ("tags", "repository = ? AND name = ?") if tag else ("manifests", "repository = ? AND digest = ?")
-            )
-            values.append(tag or digest)
-        with self._store.write() as db:
-            row = self._store.row(f"SELECT attributes FROM {table} WHERE registry = ? AND {where}", *values)  # noqa: S608 - our own names
-            if row is None:
-                return False
-            mask = Attributes.of(row["attributes"]).changed(wanted).mask
-            db.execute(f"UPDATE {table} SET attributes = ? WHERE registry = ? AND {where}", (mask, *values))  # noqa: S608
-        return True
+        """See `Locks.change`."""
+        return self._locks.change(registry, repository, wanted, digest=digest, tag=tag)
 
     def delete_blob(self, registry: str, repository: str, digest: str) -> bool:
         """Let the repository no longer show a blob; whether it did."""
         with self._store.write():
-            self._require(registry, repository, "delete", "write")
+            self._locks.require(registry, repository, "delete", "write")
             return self.links.remove(registry, repository, digest)
 
     def untag(self, registry: str, repository: str, name: str) -> Tag | None:
@@ -264,9 +234,9 @@ class Images:
             tag = self.tag(registry, repository, name)
             if tag is None:
                 return None
-            self._require(registry, repository, "delete", "write")
-            _require_all([tag.attributes], "delete", "write")
-            db.execute("DELETE FROM tags WHERE registry = ? AND repository = ? AND name = ?", (*key, name))
+            self._locks.require(registry, repository, "delete", "write")
+            require([tag.attributes], "delete", "write")
+            self._tags.remove(registry, repository, name)
             self._let_go(db, key, tag.digest, now)
             db.execute("UPDATE repositories SET updated = ? WHERE registry = ? AND name = ?", (now, *key))
         return tag
@@ -278,7 +248,7 @@ class Images:
             first = self.manifest(registry, repository, digest)
             if first is None:
                 return []
-            self._require(registry, repository, "delete", "write")
+            self._locks.require(registry, repository, "delete", "write")
             doomed = {digest: first}
             queue = [digest]
             while queue:
@@ -288,8 +258,8 @@ class Images:
                         doomed[found.digest] = found
                         queue.append(found.digest)
             for manifest in doomed.values():
-                tags = self.tags_of(registry, repository, manifest.digest)
-                _require_all([manifest.attributes, *(tag.attributes for tag in tags)], "delete", "write")
+                tags = self._tags.of(registry, repository, manifest.digest)
+                require([manifest.attributes, *(tag.attributes for tag in tags)], "delete", "write")
                 self._remove(db, (registry.lower(), repository), manifest.digest)
             self._settle(db, (registry.lower(), repository))
         return list(doomed.values())
@@ -302,10 +272,9 @@ class Images:
             if found is None:
                 return None
             rows = self._store.rows("SELECT * FROM manifests WHERE registry = ? AND repository = ?", *key)
-            tags = self._store.rows("SELECT * FROM tags WHERE registry = ? AND repository = ?", *key)
-            rights = [found.attributes, *(Attributes.of(row["attributes"]) for row in (*rows, *tags))]
-            _require_all(rights, "delete", "write")
             manifests = [Manifest.of(row, self._tags_of(row)) for row in rows]
+            require([found.attributes, *(one.attributes for one in manifests)], "delete", "write")
+            require([tag.attributes for tag in self._tags.within(registry, name)], "delete", "write")
             for manifest in manifests:
                 self._remove(db, key, manifest.digest)
             self._settle(db, key)
@@ -315,7 +284,8 @@ class Images:
         """The registry is gone, and with it all that it held."""
         with self._store.write() as db:
             self.links.forget(registry)
-            for table in ("repositories", "manifests", "tags"):
+            self._tags.forget(registry)
+            for table in ("repositories", "manifests"):
                 db.execute(f"DELETE FROM {table} WHERE registry = ?", (registry.lower(),))  # noqa: S608 - our own names
 
     # For others
@@ -331,22 +301,11 @@ class Images:
 
     def inventory(self) -> Iterator[tuple[str, str, str]]:
         """(kind, name, immutable id) of what was pushed: tags, and manifests that no tag names."""
-        for row in self._store.rows("SELECT * FROM tags"):
-            name = f"{_short(row['registry'])}/{row['repository']}:{row['name']}"
-            yield "repository-tag", name, row["digest"]
+        for registry, repository, tag in self._tags.names():
+            yield "repository-tag", f"{_short(registry)}/{repository}:{tag.name}", tag.digest
         for row in self._store.rows("SELECT * FROM manifests"):
             if not self._tags_of(row):
                 yield "repository-manifest", f"{_short(row['registry'])}/{row['repository']}", row["digest"]
-
-    def tags_of(self, registry: str, repository: str, digest: str) -> list[Tag]:
-        """All tags of a manifest, also those that are not listed."""
-        rows = self._store.rows(
-            "SELECT * FROM tags WHERE registry = ? AND repository = ? AND digest = ? ORDER BY name",
-            registry.lower(),
-            repository,
-            digest,
-        )
-        return [Tag.of(row) for row in rows]
 
     # Inside
 
@@ -360,29 +319,12 @@ class Images:
         return bytes(row["body"]) if row else None
 
     def _tags_of(self, row: sqlite3.Row) -> tuple[str, ...]:
-        return tuple(tag.name for tag in self.tags_of(row["registry"], row["repository"], row["digest"]))
-
-    def _row_of(self, registry: str, repository: str, digest: str, tag: str) -> tuple[Manifest | None, Tag | None]:
-        return (
-            self.manifest(registry, repository, digest) if digest else None,
-            self.tag(registry, repository, tag) if tag else None,
-        )
-
-    def _require(self, registry: str, repository: str, *names: str) -> None:
-        found = self.repository(registry, repository)
-        _require_all([found.attributes] if found else [], *names)
-
-    def _require_tag(self, registry: str, repository: str, tag: str) -> None:
-        found = self.tag(registry, repository, tag)
-        _require_all([found.attributes] if found else [], "write")
+        return tuple(tag.name for tag in self._tags.of(row["registry"], row["repository"], row["digest"]))
 
     def _remove(self, db: sqlite3.Connection, key: tuple[str, str], digest: str) -> None:
         self.links.release(*key, digest)
-        for table in ("tags", "manifests"):
-            db.execute(
-                f"DELETE FROM {table} WHERE registry = ? AND repository = ? AND digest = ?",  # noqa: S608 - our own names
-                (*key, digest),
-            )
+        self._tags.release(*key, digest)
+        db.execute("DELETE FROM manifests WHERE registry = ? AND repository = ? AND digest = ?", (*key, digest))
 
     def _settle(self, db: sqlite3.Connection, key: tuple[str, str]) -> None:
         """A repository in which nothing is left is none."""
@@ -392,11 +334,6 @@ class Images:
             " (SELECT 1 FROM manifests WHERE registry = ?1 AND repository = ?2)",
             key,
         )
-
-
-def _require_all(rights: Sequence[Attributes], *names: str) -> None:
-    if not all(getattr(found, name) for found in rights for name in names):
-        raise locked()
 
 
 def _short(registry: str) -> str:

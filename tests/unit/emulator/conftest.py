@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.emulator.pushed import Part
 from tests.unit.emulator.tenant import Tenant
 
 
@@ -13,3 +14,10 @@ def tenant(tmp_path: Path) -> Iterator[Tenant]:
     made = Tenant(tmp_path / "state.sqlite")
     yield made
     made.store.close()
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Iterator[Part]:
+    found = Part(tmp_path)
+    yield found
+    found.store.close()
