@@ -17,11 +17,16 @@ but this program has to."""
 
 
 class TokenProblem(Exception):  # noqa: N818 - an answer about a token
-    """kind: "expired", "forged" (not ours, or changed) or "audience" (ours, but for somebody else)."""
+    """kind: "expired", "forged" (not ours, or changed) or "audience" (ours, but for somebody else).
 
-    def __init__(self, kind: str) -> None:
+    expires: since when it is expired, in seconds since 1970; audience: for whom it is. Both of a token of ours only.
+    """
+
+    def __init__(self, kind: str, *, expires: float = 0.0, audience: str = "") -> None:
         super().__init__(kind)
         self.kind = kind
+        self.expires = expires
+        self.audience = audience
 
 
 class Tokens:
@@ -60,9 +65,12 @@ class Tokens:
             )
         except (jwt.InvalidTokenError, ValueError) as error:
             raise TokenProblem("forged") from error
-        if float(claims.get("exp", 0)) <= self._now():
-            raise TokenProblem("expired")
+        expires = float(claims.get("exp", 0))
+        if expires <= self._now():
+            raise TokenProblem("expired", expires=expires)
         wanted = {audience} if isinstance(audience, str) else set(audience)
         if str(claims.get("aud", "")).rstrip("/") not in {name.rstrip("/") for name in wanted}:
-            raise TokenProblem("audience")  # Entra's audiences come with and without the slash
+            raise TokenProblem(
+                "audience", audience=str(claims.get("aud", ""))
+            )  # Entra's audiences come with and without the slash
         return claims

@@ -1,6 +1,7 @@
 """What az prints, as keys and types, after azure-cli's recordings of real Azure.
 
 They are in its repository, src/azure-cli/azure/cli/command_modules/{acr,resource,role}/tests/latest/recordings.
+What the services themselves answer is compared, key by key, in test_recorded_answers.
 
 A dictionary is an object with just these keys, apart from those that az fills with null itself; a list of one shape
 is a list of such, and it may be empty only if the shape is `ANYTHING`, as which a key may also be absent; everything
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 ANYTHING = object()
+NULL = type(None)
+"""Recorded as null."""
 
 
 def misfits(found: Any, shape: Any, at: str = "$") -> Iterator[str]:
@@ -47,8 +50,9 @@ SYSTEM_DATA = dict.fromkeys(
 )
 STATUS = {"status": str}
 
-# acr: test_acr_login_expose_token (api-version 2026-09-01-preview; virtualNetworkRules and writableCacheRepos are not
-# in earlier versions, and are left out), test_acr_create_with_managed_registry, test_acr_create_webhook.
+# acr: test_acr_create_with_regional_endpoints_enabled (api-version 2026-03-01-preview; 2026-09-01-preview, as in
+# test_acr_create_with_writable_cache_repos_default_disabled, also has writableCacheRepos and virtualNetworkRules),
+# test_acr_create_with_managed_registry, test_acr_create_webhook.
 REGISTRY = {
     "adminUserEnabled": bool,
     "anonymousPullEnabled": bool,
@@ -118,10 +122,14 @@ EVENT = {
     },
     "id": str,
 }
+# test_acr_create_webhook, of a Standard registry.
 CREDENTIAL = {"passwords": [{"name": str, "value": str}], "username": str}
 USAGE = {"value": [{"currentValue": int, "limit": int, "name": str, "unit": str}]}
 
-# Data plane: recordings of azure-sdk-for-js, sdk/containerregistry; azure-cli has none of them.
+# Data plane: recordings of azure-sdk-for-js, sdk/containerregistry/container-registry/recordings/node, of 2023:
+# recording_sets_{repository,tag,manifest}_properties, recording_should_list_{tags,registry_manifests}; azure-cli has
+# none of them. Those of 2021 also have quarantineState and teleportEnabled. configMediaType is recorded of images that
+# were pushed (not of imported ones), and together with tags in Microsoft's page on supply chain artifacts.
 LOCKS = dict.fromkeys(("deleteEnabled", "listEnabled", "readEnabled", "writeEnabled"), bool)
 TAG = {
     "changeableAttributes": LOCKS,
@@ -156,9 +164,11 @@ MANIFEST = {
 # test_acr_login_expose_token and others: GET of the group before `acr create`; recordings of `group create` (resource).
 GROUP = {"id": str, "location": str, "name": str, "properties": {"provisioningState": str}, "type": str}
 
-# role: test_role_assignment_e2e and test_create_for_rbac_with_role_assignment.
+# role: test_built_in_role_definition_scenario (2022-05-01-preview), test_role_assignment_create_update (2022-04-01):
+# the answer to a PUT does not say who created the assignment, all others do.
 ROLE = {
     "assignableScopes": [str],
+    "createdBy": NULL,
     "createdOn": str,
     "description": str,
     "id": str,
@@ -169,11 +179,16 @@ ROLE = {
     "roleName": str,
     "roleType": str,
     "type": str,
+    "updatedBy": NULL,
     "updatedOn": str,
 }
 ASSIGNMENT = {
-    "createdBy": str,
+    "condition": NULL,
+    "conditionVersion": NULL,
+    "createdBy": NULL,
     "createdOn": str,
+    "delegatedManagedIdentityResourceId": NULL,
+    "description": NULL,
     "id": str,
     "name": str,
     "principalId": str,
@@ -185,7 +200,7 @@ ASSIGNMENT = {
     "updatedBy": str,
     "updatedOn": str,
 }
-LISTED_ASSIGNMENT = {**ASSIGNMENT, "principalName": str, "roleDefinitionName": str}
+LISTED_ASSIGNMENT = {**ASSIGNMENT, "createdBy": str, "principalName": str, "roleDefinitionName": str}
 
 # No recording: az makes these itself of what it has; the keys are those of its source.
 ACCOUNT = {

@@ -219,6 +219,8 @@ def test_a_role_is_given_seen_refused_twice_and_taken(emulator: Emulator, arm: A
         400,
         "InvalidFilterInQueryString",
     )
+    assert held["properties"]["createdBy"] is None  # recorded: of a PUT's answer alone
+    held["properties"]["createdBy"] = held["properties"]["updatedBy"]
     assert arm.get(held["id"]) == held
     elsewhere = f"{group}/providers/Microsoft.Authorization/roleAssignments/{held['name']}"
     refused(arm("GET", elsewhere), 404, "RoleAssignmentNotFound")

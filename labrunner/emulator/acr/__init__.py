@@ -8,7 +8,7 @@ from labrunner.emulator.routing import Call, Handler, Operation, Service
 __all__ = ["SERVICE"]
 
 _SPEC = "OCI distribution spec 1.1; recordings of azure-sdk-for-js"
-_REST = "Microsoft's REST reference; recordings of azure-sdk-for-js and azure-sdk-for-python"
+_REST = "Microsoft's REST reference; recordings of azure-sdk-for-js (2021-07-01, of 2021 and 2023) and of -python"
 _TOKENS = "docker's token specification; recordings of azure-sdk-for-python"
 
 _Needed = tuple[str, ...]
@@ -144,13 +144,18 @@ _OPERATIONS: tuple[tuple[Operation, _Needed], ...] = (
             "GET",
             "{name:path}/_manifests",
             metadata.list_manifests,
-            "guess: the size of an index; no quarantine",
+            "guess: the size of an index that was pushed (recorded of an imported one: its own and its entries'); no "
+            "quarantine, no teleport",
         ),
         _READ,
     ),
     (
         _acr(
-            "ContainerRegistry_GetManifestProperties", "GET", "{name:path}/_manifests/{digest}", metadata.get_manifest
+            "ContainerRegistry_GetManifestProperties",
+            "GET",
+            "{name:path}/_manifests/{digest}",
+            metadata.get_manifest,
+            "as ContainerRegistry_GetManifests; guess: in `references`, a platform that is not known is left out",
         ),
         _READ,
     ),
@@ -160,13 +165,22 @@ _OPERATIONS: tuple[tuple[Operation, _Needed], ...] = (
             "PATCH",
             "{name:path}/_manifests/{digest}",
             metadata.patch_manifest,
-            "quarantine is ignored",
+            "quarantine is ignored; guess: of an index, `references` are left out",
         ),
         _WRITE,
     ),
     (_acr("ContainerRegistry_GetProperties", "GET", "{name:path}", metadata.get_repository), _READ),
     (_acr("ContainerRegistry_UpdateProperties", "PATCH", "{name:path}", metadata.patch_repository), _WRITE),
-    (_acr("ContainerRegistry_DeleteRepository", "DELETE", "{name:path}", metadata.delete_repository), _DELETE),
+    (
+        _acr(
+            "ContainerRegistry_DeleteRepository",
+            "DELETE",
+            "{name:path}",
+            metadata.delete_repository,
+            "guess: `tagsDeleted` is an empty list if there were none",
+        ),
+        _DELETE,
+    ),
 )
 _NEEDS = {operation.name: needed for operation, needed in _OPERATIONS}
 

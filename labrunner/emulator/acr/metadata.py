@@ -16,6 +16,7 @@ from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.routing import Call
 from labrunner.emulator.state.artifacts import ATTRIBUTES, Attributes, Manifest, Repository, Tag
 from labrunner.emulator.state.lists import ORDERS
+from labrunner.emulator.state.manifests import read_manifest
 
 __all__ = [
     "delete_repository",
@@ -104,7 +105,7 @@ async def list_manifests(call: Call) -> web.StreamResponse:
 
 async def get_manifest(call: Call) -> web.StreamResponse:
     """A manifest's properties."""
-    return answer(_one_manifest(call))
+    return answer(_one_manifest(call, references=True))
 
 
 async def patch_manifest(call: Call) -> web.StreamResponse:
@@ -171,11 +172,26 @@ def _one_tag(call: Call) -> dict[str, Any]:
     return {**_of(call), "tag": _tag(found)}
 
 
-def _one_manifest(call: Call) -> dict[str, Any]:
+def _one_manifest(call: Call, *, references: bool = False) -> dict[str, Any]:
     found = call.world.images.manifest(registry_of(call).id, call.params["name"], call.params["digest"])
     if found is None:
         raise Refusal(404, "MANIFEST_UNKNOWN", "manifest unknown")  # recorded
-    return {**_of(call), "manifest": _manifest(found)}
+    named = _references(call, found) if references else []
+    return {**_of(call), "manifest": {**_manifest(found), **({"references": named} if named else {})}}
+
+
+def _references(call: Call, manifest: Manifest) -> list[dict[str, Any]]:
+    """What an index names, in its order (recorded; in lists they are left out)."""
+    body = call.world.images.content(registry_of(call).id, call.params["name"], manifest.digest) or b"{}"
+    content = read_manifest(body, manifest.media_type)
+    # Recorded with both keys; guess: what an entry's platform does not say is left out.
+    return [
+        {
+            "digest": entry.digest,
+            **{key: entry.platform[key] for key in ("architecture", "os") if key in entry.platform},
+        }
+        for entry in content.manifests
+    ]
 
 
 def _tag(tag: Tag) -> dict[str, Any]:

@@ -114,7 +114,6 @@ async def put_assignment(call: Call) -> web.StreamResponse:
     if properties.get("condition"):
         raise Refusal(501, "NotImplemented", "labrunner's local Azure has no role assignments with conditions.")
     principal, kind = _principal(call, text_in(properties, "principalId"), text_in(properties, "principalType"))
-    there = call.world.roles.assignment(name)
     made = call.world.roles.assign(
         principal,
         role_id.lower(),
@@ -124,7 +123,7 @@ async def put_assignment(call: Call) -> web.StreamResponse:
         description=text_in(properties, "description") or None,
         by=asker(call).object_id,
     )
-    return answer(call, assignment_json(call, made), status=201 if there is None else 200)
+    return answer(call, assignment_json(call, made, put=True), status=201)  # recorded: 201 for a change as well
 
 
 def _principal(call: Call, object_id: str, given_type: str) -> tuple[str, str]:
@@ -190,7 +189,7 @@ async def delete_assignment(call: Call) -> web.StreamResponse:
 _SCOPE = "/{scope:path}"
 _DEFINITIONS = "/providers/Microsoft.Authorization/roleDefinitions"
 _ASSIGNMENT = f"{_SCOPE}/providers/Microsoft.Authorization/roleAssignments/{{assignment}}"
-_SOURCE = "azure-cli recordings (role), Microsoft's REST reference"
+_SOURCE = "azure-cli recordings (test_built_in_role_definition_scenario, test_role_assignment_create_update)"
 _FILTER = "$filter: conditions joined by `and`; words of its refusal are a guess"
 OPERATIONS = (
     Operation(
@@ -222,7 +221,7 @@ OPERATIONS = (
         method="GET",
         path=f"{_SCOPE}/providers/Microsoft.Authorization/roleAssignments",
         handler=list_assignments,
-        source=_SOURCE,
+        source=f"{_SOURCE}; Microsoft's REST reference ($filter)",
         differs=f"{_FILTER}; there are no groups, so assignedTo is principalId eq",
     ),
     Operation(
@@ -230,7 +229,7 @@ OPERATIONS = (
         method="GET",
         path=_ASSIGNMENT,
         handler=get_assignment,
-        source=f"{_SOURCE}; words for an unknown one are a guess",
+        source=f"{_SOURCE}; code and words for an unknown one are a guess",
     ),
     Operation(
         name="RoleAssignments_Create",
@@ -245,6 +244,6 @@ OPERATIONS = (
         method="DELETE",
         path=_ASSIGNMENT,
         handler=delete_assignment,
-        source=_SOURCE,
+        source=f"{_SOURCE}; Microsoft's REST reference (204)",
     ),
 )

@@ -1,9 +1,11 @@
 """Registries, webhooks, groups and role assignments as Resource Manager writes them.
 
-Source: recordings of azure-cli's acr tests (api-versions to 2026-03-01-preview) and its resource and role tests.
+Source: recordings of azure-cli's acr tests (api-versions to 2026-03-01-preview) and its resource and role tests
+(roleDefinitions 2022-05-01-preview, roleAssignments 2022-04-01).
 """
 
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from labrunner.emulator.clock import iso
 from labrunner.emulator.routing import Call
@@ -117,8 +119,9 @@ def webhook_json(call: Call, webhook: Webhook) -> dict[str, Any]:
 
 
 def event_json(event: Event) -> dict[str, Any]:
-    """An event of a webhook; one that is being delivered has no response yet."""
-    found: dict[str, Any] = {"eventRequestMessage": event.request}
+    """An event of a webhook; one that is being delivered has no response yet (guess: that it is left out then)."""
+    request = {**event.request, "requestUri": _with_path(str(event.request["requestUri"]))}
+    found: dict[str, Any] = {"eventRequestMessage": request}
     if event.response is not None:
         found["eventResponseMessage"] = event.response
     return {**found, "id": event.id}
@@ -175,8 +178,8 @@ def role_json(call: Call, role: Role) -> dict[str, Any]:
     }
 
 
-def assignment_json(call: Call, assignment: Assignment) -> dict[str, Any]:
-    """A role assignment."""
+def assignment_json(call: Call, assignment: Assignment, *, put: bool = False) -> dict[str, Any]:
+    """A role assignment. put: as the answer to a PUT has it, which never says who created it (recorded)."""
     return {
         "properties": {
             "roleDefinitionId": _role_id(call, assignment.role),
@@ -187,7 +190,7 @@ def assignment_json(call: Call, assignment: Assignment) -> dict[str, Any]:
             "conditionVersion": None,
             "createdOn": iso(assignment.created),
             "updatedOn": iso(assignment.updated),
-            "createdBy": assignment.created_by,
+            "createdBy": None if put else assignment.created_by,
             "updatedBy": assignment.updated_by,
             "delegatedManagedIdentityResourceId": None,
             "description": assignment.description,
@@ -196,6 +199,15 @@ def assignment_json(call: Call, assignment: Assignment) -> dict[str, Any]:
         "type": "Microsoft.Authorization/roleAssignments",
         "name": assignment.name,
     }
+
+
+def _with_path(address: str) -> str:
+    """Recorded: an address without a path is shown with one, "/"."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # no address, and so nothing will be sent there
+        return address
+    return address if parts.path else urlunsplit(parts._replace(path="/"))
 
 
 def _role_id(call: Call, guid: str) -> str:

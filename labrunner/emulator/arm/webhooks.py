@@ -199,7 +199,8 @@ OPERATIONS = (
         method="POST",
         path=f"{_WEBHOOK}/listEvents",
         handler=list_events,
-        source=f"{_RECORDED}; Microsoft's reference of webhook payloads",
+        source="azure-cli recording (test_acr_create_webhook: a ping); Microsoft's reference of webhook payloads "
+        "(push, delete); guess: the order of events, and that one under way has no response",
         differs="events are delivered once, and to loopback addresses over http only; for others, and when nobody "
         "answers, the response says that nothing was delivered, with an empty status code; the last 1000 are kept",
     ),

@@ -14,6 +14,12 @@ from labrunner.emulator.routing import Call, json_response
 
 __all__ = ["bad_request", "denied", "not_found", "render", "unsupported"]
 
+_CHALLENGE = (
+    'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", '
+    'client_id="00000003-0000-0000-c000-000000000000"'
+)
+"""Of a 401. Source: microsoft/Microsoft365DSC issue 4427, which quotes an answer with its headers."""
+
 
 def bad_request(message: str, *, code: str = "Request_BadRequest") -> Refusal:
     """400: what was sent does not fit."""
@@ -54,6 +60,8 @@ def render(refusal: Refusal, call: Call) -> web.Response:
     if refusal.detail is not None:
         error["details"] = refusal.detail
     headers = {"request-id": request, "client-request-id": client or request, "Cache-Control": "no-cache"}
+    if refusal.status == 401:
+        headers["WWW-Authenticate"] = _CHALLENGE
     return json_response(
         {"error": {**error, "innerError": inner}}, status=refusal.status, headers={**headers, **refusal.headers}
     )

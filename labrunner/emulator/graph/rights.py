@@ -10,10 +10,11 @@ __all__ = ["admit", "directory_rights"]
 
 _MESSAGES = {
     # as Graph words them; sources: public issues and documents that quote its 401 answers
-    "expired": "Lifetime validation failed, the token is expired.",
-    "forged": "Access token validation failure. Invalid signature.",  # guess at the second sentence
+    "expired": "Lifetime validation failed, the token is expired.",  # ThomasKur/M365Documentation 58
+    "forged": "Signature is invalid.",  # wazuh/wazuh-documentation 7620
     "audience": "Access token validation failure. Invalid audience.",
 }
+_NO_JWT = "CompactToken parsing failed with error code: 80049217"  # Earlybyte/aad_oauth 102: a token without a dot
 
 
 async def admit(call: Call) -> None:
@@ -24,7 +25,8 @@ async def admit(call: Call) -> None:
     try:
         claims = call.world.tokens.verify(token, audience=GRAPH_AUDIENCES)
     except TokenProblem as problem:
-        raise Refusal(401, "InvalidAuthenticationToken", _MESSAGES[problem.kind]) from problem
+        words = _MESSAGES[problem.kind] if "." in token else _NO_JWT
+        raise Refusal(401, "InvalidAuthenticationToken", words) from problem
     principal = call.world.directory.principal(str(claims.get("oid", "")))
     if principal is None:
         raise Refusal(

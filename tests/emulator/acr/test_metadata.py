@@ -74,7 +74,26 @@ def test_a_manifest_says_what_is_known_of_it(raw):
     index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [{**descriptor(b"", IMAGE), "digest": digest}]}
     pushed = raw.manifest("lab/app", "multi", index, INDEX).headers["Docker-Content-Digest"]
     found = times(raw.ask("GET", f"/acr/v1/lab/app/_manifests/{pushed}").json["manifest"])
-    assert set(found) == {"digest", "imageSize", "mediaType", "tags", "changeableAttributes"}
+    expected = {
+        "digest": pushed,
+        "imageSize": 700,
+        "mediaType": INDEX,
+        "tags": ["multi"],
+        "changeableAttributes": UNLOCKED,
+    }
+    assert found == {**expected, "references": [{"digest": digest}]}
+    listed = raw.ask("GET", "/acr/v1/lab/app/_manifests").json["manifests"]
+    assert [times(one) for one in listed if one["digest"] == pushed] == [expected]
+
+
+def test_what_an_index_names(raw):
+    digest = raw.push("lab/app", "v1")
+    platform = {"architecture": "arm", "os": "linux", "variant": "v7"}
+    entry = {**descriptor(b"", IMAGE), "digest": digest, "platform": platform}
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}
+    pushed = raw.manifest("lab/app", "multi", index, INDEX).headers["Docker-Content-Digest"]
+    found = raw.ask("GET", f"/acr/v1/lab/app/_manifests/{pushed}").json["manifest"]
+    assert found["references"] == [{"digest": digest, "architecture": "arm", "os": "linux"}]
 
 
 def test_what_is_not_there(raw):
