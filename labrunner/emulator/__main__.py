@@ -30,6 +30,9 @@ def _arguments() -> argparse.ArgumentParser:
         "--proxy", type=_address, default=("127.0.0.1", 3128), metavar="HOST:PORT", help="the CONNECT proxy"
     )
     parser.add_argument("--tls", type=_address, metavar="HOST:PORT", help="also listen for TLS without a proxy")
+    parser.add_argument(
+        "--hosts", type=Path, metavar="FILE", help="a hosts file that is to lead every name to the address of --tls"
+    )
     parser.add_argument("--control", metavar="PATH", help="the control socket")
     parser.add_argument("--control-fd", type=int, metavar="N", help="the control socket, already bound")
     parser.add_argument("--seed", type=Path, metavar="FILE.json", help="registries to begin with")
@@ -38,7 +41,10 @@ def _arguments() -> argparse.ArgumentParser:
 
 def main(words: Sequence[str]) -> int:
     """Run until told to stop; exit status 4 when it cannot start."""
-    arguments = _arguments().parse_args(words)
+    parser = _arguments()
+    arguments = parser.parse_args(words)
+    if arguments.hosts and not arguments.tls:
+        parser.error("--hosts needs --tls: a name leads to an address where somebody listens for TLS")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("asyncio").setLevel(logging.ERROR)
     os.umask(0o077)
@@ -54,6 +60,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
     from labrunner.emulator.certificates import Authority
     from labrunner.emulator.clock import Clock
     from labrunner.emulator.control import Control
+    from labrunner.emulator.hosts import Hosts
     from labrunner.emulator.server import DOMAINS, Server, public_authorities, services
     from labrunner.emulator.world import open_world
 
@@ -72,6 +79,10 @@ async def _serve(arguments: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         await server.listen(proxy=arguments.proxy, tls=arguments.tls)
+        if arguments.hosts:
+            hosts = Hosts(arguments.hosts, arguments.tls[0], server.names)
+            hosts.write()
+            world.store.committed(hosts.follow)  # so that whoever made a registry finds it as soon as he is answered
         listener = _control_socket(arguments)
         if listener is not None:
             await control.listen(listener)

@@ -26,7 +26,8 @@ It is no Azure: nothing leaves the machine, nothing costs money, and it takes no
 
 It listens as an HTTPS proxy on 127.0.0.1:3128 and prints the two variables that a client needs: `HTTPS_PROXY`, and
 `SSL_CERT_FILE`, a file with its certificate authority (for az also as `REQUESTS_CA_BUNDLE`). `--seed FILE.json` makes
-registries at the start; `--tls HOST:PORT` listens without a proxy, for clients that resolve names themselves;
+registries at the start; `--tls HOST:PORT` listens without a proxy, for clients that resolve names themselves, and
+`--hosts FILE` keeps a hosts file true for them: Azure's names and each registry's, as long as it is there.
 `--control PATH` is the socket for its own user, described in `labrunner/emulator/control.py`. The certificate authority
 is made for the state folder, lives 30 days, can sign for the emulated names only, and is put into no system store.
 

@@ -71,6 +71,11 @@ class Server:
         """The ports of the listeners, in the order of `listen`'s arguments."""
         return [server.sockets[0].getsockname()[1] for server in self._servers]
 
+    def names(self) -> list[str]:
+        """The host names that there are now, as a name server would know them: services', and each registry's."""
+        own = [host for service, _ in self._parts for host in service.hosts if not host.startswith("*")]
+        return [*own, *(registry.login_server for registry in self.world.registries.all())]
+
     async def close(self) -> None:
         """Stop listening and end every connection."""
         for server in self._servers:

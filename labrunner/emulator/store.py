@@ -1,7 +1,7 @@
 """One SQLite file for everything that the local Azure knows. Survives a kill: every write is one transaction."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +20,7 @@ class Store:
         self._db.execute("PRAGMA foreign_keys=ON")
         self._nested = 0
         self._tables: list[str] = []
+        self._committed: list[Callable[[], None]] = []
 
     def define(self, *statements: str) -> None:
         """Create tables and indexes: statements with IF NOT EXISTS."""
@@ -47,6 +48,12 @@ class Store:
             self._db.execute("COMMIT")
         finally:
             self._nested = 0
+        for tell in self._committed:
+            tell()
+
+    def committed(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called after each transaction that happened. It must not raise."""
+        self._committed.append(tell)
 
     def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
         """All rows of a query."""

@@ -8,7 +8,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -46,14 +46,13 @@ _START_SECONDS = 30.0
 _STATUS_SECONDS = 5.0
 _SIGN_IN_SECONDS = 60.0
 _EMULATOR = "labrunner.emulator"
-_HOSTS = ("management.azure.com", "login.microsoftonline.com", "graph.microsoft.com")
 
 
 def emulator_line(place: Layout) -> list[str]:
     """What starts the local Azure inside, but for the control socket's descriptor."""
     return [
         *python_line(_EMULATOR, site=True),
-        *("--state", place.azure, "--proxy", PROXY, "--tls", f"{ADDRESS}:443"),
+        *("--state", place.azure, "--proxy", PROXY, "--tls", f"{ADDRESS}:443", "--hosts", place.hosts),
     ]
 
 
@@ -69,16 +68,9 @@ def compile_emulator() -> None:
         compileall.compile_dir(Path(__file__).parents[1] / "emulator", quiet=2)
 
 
-def write_hosts(place: Layout, registries: Iterable[str] = ()) -> None:
-    """Rewrite /etc/hosts inside, in place: the file itself is mounted there. registries: their login servers."""
-    names = " ".join((*_HOSTS, *registries))
-    text = f"127.0.0.1\tlocalhost labrunner\n::1\tlocalhost\n{ADDRESS}\t{names}\n".encode()
-    descriptor = os.open(place.hosts, os.O_WRONLY | os.O_CREAT, 0o644)
-    try:
-        os.pwrite(descriptor, text, 0)
-        os.ftruncate(descriptor, len(text))
-    finally:
-        os.close(descriptor)
+def write_hosts(place: Layout) -> None:
+    """Write what is to be /etc/hosts inside. The local Azure adds the names that it answers for."""
+    Path(place.hosts).write_text("127.0.0.1\tlocalhost labrunner\n::1\tlocalhost\n", encoding="ascii")
 
 
 def check_azure(place: Layout, *, patience: float = 0.0) -> dict[str, Any]:
@@ -125,7 +117,6 @@ class LocalAzure:
         self.wait()
         if wanted is not None:
             self._ask(lambda: self._client.seed(_seed(wanted)))
-            write_hosts(self._sandbox.layout, [f"{registry.name}.azurecr.io" for registry in wanted.registries])
         about = self._ask(self._client.status)
         if signed_in(self._sandbox.layout.home) != (about["user"], "user", about["subscription"]):
             say(Progress("signing in to the local Azure"))
@@ -135,7 +126,6 @@ class LocalAzure:
         """As new: nothing that a course declares, nobody signed in."""
         self.wait()
         self._ask(self._client.reset)
-        write_hosts(self._sandbox.layout)
 
     def operator(self) -> tuple[str, str, str, str]:
         """Tenant, subscription, and the client id and secret of the identity that checks ask with."""

@@ -50,7 +50,7 @@ class Layout:
 
     @property
     def hosts(self) -> str:
-        """What is /etc/hosts inside, read-only there."""
+        """What is /etc/hosts inside, read-only there; the local Azure writes to this path."""
         return f"{self.folder}/hosts"
 
     @property

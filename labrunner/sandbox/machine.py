@@ -211,7 +211,7 @@ def _write_config(place: Layout, tools: Tools) -> None:
             "group": place.group,
         },
         "plan": {
-            "writable": [*(f"{place.folder}/{part}" for part in _WRITABLE), place.shell_dir],
+            "writable": [*(f"{place.folder}/{part}" for part in _WRITABLE), place.hosts, place.shell_dir],
             "visible": sorted({os.path.realpath(path) for path in ours}),
             "tmp": place.tmp,
             "etc": {
