@@ -146,12 +146,17 @@ def _install(root: Path, key: str, env: Mapping[str, str], say: Callable[[Progre
 
 
 def _make_venv(root: Path, env: Mapping[str, str]) -> Sequence[str]:
-    """An empty virtual environment; the command line of a pip that installs into it."""
-    ours = importlib.util.find_spec("pip") is not None
+    """An empty virtual environment; the command line of a pip that installs into it.
+
+    Where there is one, it is our own pip in the new Python, as `pip --python` starts it: that one would stay behind as
+    the parent, and when it is killed the child goes on.
+    """
+    found = importlib.util.find_spec("pip")
+    runner = Path(found.origin or "").with_name("__pip-runner__.py") if found else None
+    ours = [str(runner)] if runner and runner.is_file() else []
     line = [sys.executable, "-I", "-m", "venv", *(["--without-pip"] if ours else []), str(root)]
     run_followed(line, env, "a virtual environment for azure-cli could not be made")
-    python = str(root / "bin" / "python")
-    return [sys.executable, "-m", "pip", "--python", python] if ours else [python, "-m", "pip"]
+    return [str(root / "bin" / "python"), *(ours or ["-m", "pip"])]
 
 
 def _compile(root: Path, say: Callable[[Progress], None]) -> None:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import os
 import shutil
-import signal
+import socket
 import subprocess
 import sys
 import time
@@ -201,29 +201,31 @@ def test_two_at_once_make_one(env):
 
 
 def test_a_killed_one_leaves_no_pip_and_nothing_that_looks_whole(env, tmp_path):
+    """It is killed while its pip waits for a source that never answers."""
     line = [sys.executable, "-m", "labrunner.sandbox.azure_cli"]
     root = str(Path(azure_cli.__file__).parents[2])
-    with subprocess.Popen(
-        line, env=env, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
-        for text in process.stderr:
-            if "fetching azure-cli" in text:
-                break
-        process.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while _those_of(str(tmp_path)):
-        assert time.monotonic() < deadline, "pip goes on without us"
-        time.sleep(0.01)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        over = {**env, "PIP_FIND_LINKS": f"http://127.0.0.1:{silent.getsockname()[1]}/", "PIP_DEFAULT_TIMEOUT": "60"}
+        with subprocess.Popen(line, env=over, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            try:
+                waiting, _ = silent.accept()
+            finally:
+                process.kill()
+        with waiting:
+            deadline = time.monotonic() + 10
+            while left := _those_of(str(tmp_path)):
+                assert time.monotonic() < deadline, f"pip goes on without us: {left}"
+                time.sleep(0.01)
     assert ready(env) is None
     assert ensure(env).version == VERSION
 
 
 def _those_of(text: str) -> list[bytes]:
     found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+    for entry in Path("/proc").glob("[0-9]*"):
         try:
-            words = entry.read_bytes()
+            words = (entry / "cmdline").read_bytes()
         except OSError:
             continue
         if text.encode() in words:
