@@ -1,14 +1,17 @@
 """No secret of a run is anywhere but where the course's own commands put it."""
 
-import os
 import threading
+from base64 import b64encode
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from labrunner.emulator.client import ControlClient
+from labrunner.record.redaction import MARK, Redactor
+from labrunner.record.transcript import read
 from labrunner.sandbox.layout import layout
+from tests.e2e import courses
 from tests.e2e.commandline import User
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.e2e]
@@ -18,9 +21,9 @@ CANARY = "canary-5c1e8a90d7"
 
 def arguments_of_processes(seen: set[bytes], over: threading.Event) -> None:
     while not over.is_set():
-        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        for entry in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
-                seen.add(entry.read_bytes())
+                seen.add((entry / "cmdline").read_bytes())
 
 
 def test_no_secret_is_written_shown_or_in_the_arguments_of_our_processes(user: User):
@@ -55,4 +58,52 @@ def test_no_secret_is_written_shown_or_in_the_arguments_of_our_processes(user: U
         (where, value[:6]) for where, text in written.items() for value in (*issued, CANARY) if value.encode() in text
     }
     assert not found
-    assert os.fsencode(CANARY) not in user.inside(name, "cat /proc/*/environ 2>/dev/null").encode()
+
+
+LAB = """\
+id: show-secrets
+name: lab-1
+title: Show Secrets
+needs: [docker-engine, azure]
+steps:
+  - id: show
+    title: Show
+    text: Secrets that stand alone, without a name before them.
+    commands:
+      - run: env > environment
+      - run: az acr update -n learnersregistry --admin-enabled true -o none
+      - {ref: X.1, run: 'az acr credential show -n learnersregistry --query "passwords[0].value" -o tsv | tee admin'}
+      - {ref: X.2, run: 'az ad sp create-for-rbac --name shown --query password -o tsv 2>/dev/null | tee application'}
+      - {ref: X.3, run: 'printf "%s:%s" learnersregistry "$(cat admin)" | base64 -w 0'}
+    checks:
+      - file.exists: {path: application}
+"""
+AZURE = """\
+azure: {resource_group: learners, location: eastus, registries: [{name: learnersregistry, sku: Basic}]}
+"""
+
+
+def test_a_secret_that_no_pattern_knows_is_redacted_as_soon_as_it_is_issued(user: User, tmp_path: Path):
+    """Whether the run hears of what the local Azure issues, before it shows or writes an output that holds it."""
+    course = courses.write(tmp_path / "course", LAB)
+    (course / "course.yaml").write_text(courses.COURSE + AZURE)
+    name, report = user.sandbox(), user.home / "out.json"
+    words = ("run", "--course", str(course), "--trust", "--report", str(report), "--sandbox", name)
+    ended = user.run(*words, env={"ARM_CLIENT_SECRET": CANARY, "AZURE_PASSWORD": CANARY}, timeout=120)
+    assert ended.status == 0, ended
+    work = Path(layout(name, user.env).work)
+    values = [(work / file).read_text().strip() for file in ("admin", "application")]
+    values.append(b64encode(f"learnersregistry:{values[0]}".encode()).decode())
+    for value in values:
+        assert len(value) > 30
+        assert Redactor().redact(value) == value  # by its shape alone it is nobody's secret
+
+    transcripts = list(Path(user.env["XDG_STATE_HOME"], "labrunner", "sessions").rglob("transcript.jsonl"))
+    outputs = {event["ref"]: event["output"] for event in read(str(*transcripts)) if event["event"] == "command-ended"}
+    assert outputs["X.1"] == outputs["X.2"] == f"{MARK}\n"
+    assert MARK in outputs["X.3"]
+    texts = [*(path.read_text() for path in (*transcripts, report)), ended.said]
+    assert not [value for value in values for text in texts if value in text or value[30:] in text]
+    environment = (work / "environment").read_text()
+    assert "HTTPS_PROXY=" in environment
+    assert CANARY not in environment
