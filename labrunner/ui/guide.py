@@ -12,6 +12,7 @@ from labrunner.model import Course, Lab, Option, Outcome, Step
 from labrunner.record import events
 from labrunner.ui import texts
 from labrunner.ui.live import LiveOutput
+from labrunner.ui.more import More
 from labrunner.ui.pages import Pages
 from labrunner.ui.questions import choose_option, fold_choices, offer_options, quiz
 from labrunner.ui.scenes import Scenes, commands_of, file_of
@@ -38,8 +39,6 @@ WORDS: Mapping[Move, str] = {
     Move.NEXT: "next step",
     Move.QUIT: "quit",
 }
-ALL_OUTPUT, WHY = "o", "w"
-"""Keys of the guide's own: they show more and ask again."""
 WHILE_RUNNING = (events.OutputArrived, events.ShellRestarted, events.CommandEnded)
 
 
@@ -74,7 +73,7 @@ class Guide:
         self._command_line = command_line
         self._tally = Tally()
         self._output: LiveOutput | None = None
-        self._whole_output = ""  # of the latest command, when not all of it was shown
+        self._more = More(self._screen, self._pages, self._scenes)
         self._chosen: tuple[Option, ...] = ()
         self._introduced: tuple[str, str] | None = None
         self._drawn: tuple[str, str, str] | None = None
@@ -162,7 +161,7 @@ class Guide:
             else:
                 self._screen.command(event.run, event.host)
         self._drawn = None
-        self._whole_output = ""
+        self._more.output = ""
         self._pages.turn()
         if event.file:
             return
@@ -178,7 +177,7 @@ class Guide:
     def _command_ended(self, event: events.CommandEnded) -> None:
         if self._output is not None:
             self._output.finish(event.output)
-            self._whole_output = event.output if self._output.left_out else ""
+            self._more.output = event.output if self._output.left_out else ""
         self._release()
         if event.outcome is not Outcome.PASSED:
             head, rest = texts.headline(event)
@@ -227,7 +226,9 @@ class Guide:
             screen.verdict(event.outcome, f"{self._scenes.praise(done)}{progress}")
             self._quiz(event)
         elif event.outcome is Outcome.SKIPPED:
-            screen.verdict(event.outcome, "You can come back to it at any time.")
+            screen.verdict(event.outcome, "You can come back to it at any time:")
+            lab = self._lab(event.lab)
+            screen.verbatim([self._command_line(f"run {lab.name if lab else event.lab}/{event.step}")], indent=4)
         elif event.outcome is not Outcome.NOT_RUN:
             screen.verdict(event.outcome, event.reason or "The step is not done yet.")
 
@@ -305,7 +306,7 @@ class Guide:
         """Ask until the answer is one of the moves; `usual` says what Enter does if that is RUN."""
         moves = [move for move in moment.moves if move is not without]
         answers = {LETTERS[move]: move for move in moves} | {move.value: move for move in moves}
-        parts = [f"[Enter] {WORDS.get(moves[0], usual)}", *self._own_keys()]
+        parts = [f"[Enter] {WORDS.get(moves[0], usual)}", *self._more.choices()]
         for move in moves[1:]:
             again = move is Move.HINT and moment.hints_shown
             parts.append(f"{LETTERS[move]} {'next hint' if again else WORDS.get(move, 'go on')}")
@@ -315,7 +316,7 @@ class Guide:
             if answer is None:
                 return self._quit(moment)
             answer = answer.strip().lower()
-            if self._showed_more(answer):
+            if self._more.show(answer):
                 if self._pages.quit:
                     return self._quit(moment)
                 continue
@@ -329,29 +330,15 @@ class Guide:
                 return chosen
             self._screen.line(self._refusal(answer, moment))
 
-    def _own_keys(self) -> list[str]:
-        found = [f"{ALL_OUTPUT} whole output"] if self._whole_output else []
-        return [*found, f"{WHY} why corrected"] if self._scenes.corrections else found
-
-    def _showed_more(self, answer: str) -> bool:
-        """Whether the answer was a key of the guide's own that has something to show."""
-        if answer == ALL_OUTPUT and self._whole_output:
-            with self._pages.reading():
-                self._screen.gap()
-                self._screen.verbatim(texts.clean(self._whole_output).rstrip().split("\n"), indent=2)
-        elif answer == WHY and self._scenes.corrections:
-            with self._pages.reading():
-                self._scenes.reasons()
-        else:
-            return False
-        return True
-
     def _refusal(self, answer: str, moment: Moment) -> str:
         if answer in {"h", "hint"}:
             return "You have seen every hint of this step." if moment.hints_shown else "There is no hint here."
         shown = texts.clean(answer)[:20]
-        own = f"To try commands of your own: `{self._command_line('sandbox shell')}`, in another terminal."
-        return f"`{shown}` is none of the choices. {own}" if shown else f"That is none of the choices. {own}"
+        own = (
+            f"To try commands of your own: `{self._command_line('sandbox shell')}`, in another terminal "
+            "(it knows no variables of this lab)."
+        )
+        return f'"{shown}" is none of the choices. {own}' if shown else f"That is none of the choices. {own}"
 
     def _line(self, prompt: str) -> str | None:
         self._screen.gap()

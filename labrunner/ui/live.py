@@ -57,7 +57,8 @@ class LiveOutput:
     ) -> None:
         self._write = write
         self._window = window or Window.of(rows)
-        self._count = 0  # lines that have ended
+        self._shown = 0  # rows of the terminal that lines which have ended take
+        self._waiting = 0  # lines after those that wait for the end
         self._withheld: deque[str] = deque(maxlen=self._window.tail + self._window.spare)
         self._withheld_drawn = False  # whether a status line stands for them
         self._columns = columns
@@ -119,7 +120,7 @@ class LiveOutput:
     @property
     def _full(self) -> bool:
         """Whether the first lines are shown and further ones wait for the end: where a status line can say so."""
-        return self._redraw and self._count >= self._window.head
+        return self._redraw and self._shown >= self._window.head
 
     def _show_last(self) -> None:
         """The command has ended: the last lines of a long output."""
@@ -127,14 +128,16 @@ class LiveOutput:
             return
         if self._withheld_drawn:
             self._write("\r\x1b[K")
-        self.left_out = self._window.left_out(self._count)
+        self.left_out = max(0, self._waiting - len(self._withheld))
+        if self.left_out:
+            self.left_out = self._waiting - self._window.tail
         last = list(self._withheld)[-self._window.tail :] if self.left_out else list(self._withheld)
         if self.left_out:
             self._write(f"{self._indent}{left_out_line(self.left_out)}\n")
         self._write("".join(f"{self._indent}{line}\n" if line else "\n" for line in last))
 
     def _withhold(self, line: str) -> None:
-        self._count += 1
+        self._waiting += 1
         self._dropped = True
         self._withheld.append(line)
 
@@ -143,7 +146,7 @@ class LiveOutput:
         latest = "".join(self._cells) or (self._withheld[-1] if self._withheld else "")
         if not self._redraw or not latest:
             return
-        waiting = f"[{self._count - self._window.head} more lines] " if not self._cells else ""
+        waiting = f"[{self._waiting} more lines] " if not self._cells else ""
         self._write(f"\r\x1b[K{self._indent}{self._cut(waiting + latest.expandtabs())}")
         self._withheld_drawn = True
 
@@ -172,7 +175,7 @@ class LiveOutput:
             self._draw_withheld()
 
     def _keep(self, line: str) -> None:
-        self._count += 1
+        self._shown += self._rows_of(line)
         self._lines.append(line)
         if len(self._lines) > _LINES_KEPT:
             del self._lines[: _LINES_KEPT // 2]

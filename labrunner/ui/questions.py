@@ -92,9 +92,11 @@ def choose_option(screen: Screen, keys: Keyboard, options: Sequence[Option]) -> 
         answer = keys.line(prompt)
         if answer is None or answer.strip().lower() in {"q", "quit"}:
             return None
-        answer = answer.strip() or "1"
-        if answer.isascii() and answer.isdecimal() and 1 <= int(answer) <= last:
-            return options[int(answer) - 1]
+        answer = answer.strip().lower() or "1"
+        names = {str(number): option for number, option in enumerate(options, 1)}
+        names |= {chr(ord("a") + at): option for at, option in enumerate(options[:16])}  # courses call them A, B, ...
+        if answer in names:
+            return names[answer]
         screen.line(f"Type a number from 1 to {last}, Enter or q.")
 
 

@@ -64,6 +64,7 @@ MARKS = str.maketrans(
 """What our own typography becomes on a terminal that cannot show it."""
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
+_OUTPUT_AGAIN = re.compile(r"The output:|The last \d+ of \d+ lines of output:")
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
 
 
@@ -149,9 +150,14 @@ def command_verdict(event: CommandEnded) -> str:
 
 
 def headline(event: CommandEnded) -> tuple[str, tuple[str, ...]]:
-    """For a command that did not pass: what went wrong in one line, and the lines that explain it."""
+    """For a command that did not pass: what went wrong in one line, and the lines that explain it.
+
+    Without the end of the output, which stands above already.
+    """
     if event.explanation:
-        return event.explanation[0], event.explanation[1:]
+        head, *rest = event.explanation
+        repeated = (at for at, line in enumerate(rest) if _OUTPUT_AGAIN.fullmatch(line))
+        return head, tuple(rest[: next(repeated, len(rest))])
     return command_verdict(event), ()
 
 

@@ -79,7 +79,7 @@ def test_every_choice_is_listed_and_a_wrong_answer_is_asked_again() -> None:
     assert room.at(Point.FAILED, moves=AFTER_FAILURE, reason="x", outcome=Outcome.FAILED) is Move.RESTART
     for choice in ("[Enter] try again", "b begin again", "h hint", "s skip step", "q quit"):
         assert choice in " ".join(room.said.split())
-    assert "`nonsense` is none of the choices." in room.said
+    assert '"nonsense" is none of the choices.' in room.said
     assert "\x1b" not in room.said
 
 
@@ -124,7 +124,10 @@ def test_an_error_is_not_the_learners_mistake() -> None:
     assert "FAILED" not in room.said
 
 
-@pytest.mark.parametrize(("answer", "chosen"), [("\n", "a"), ("2\n", "b"), ("3\n0\nx\n1\n", "a"), ("\u00b2\n2\n", "b")])
+@pytest.mark.parametrize(
+    ("answer", "chosen"),
+    [("\n", "a"), ("2\n", "b"), ("B\n", "b"), ("c\na\n", "a"), ("3\n0\nx\n1\n", "a"), ("\u00b2\n2\n", "b")],
+)
 def test_one_option_is_chosen(answer: str, chosen: str) -> None:
     room = Room(answer)
     assert [option.id for option in room.guide.choose(STEP, STEP.options)] == [chosen]
@@ -184,7 +187,7 @@ def test_a_correction_is_short_and_w_tells_why() -> None:
     assert room.said[asked:].count("But today: Nobody says two.\n  So here: Say `one`.\n  Source: Tried") == 2
     before = len(room.said)
     assert room.guide.decide(moment) is Move.RUN
-    assert "`w` is none of the choices" in room.said[before:]
+    assert '"w" is none of the choices' in room.said[before:]
 
 
 def ended(output: str) -> events.CommandEnded:
@@ -214,14 +217,14 @@ def test_a_long_output_is_cut_and_o_shows_all_of_it() -> None:
     assert "  [... 83 lines left out ...]\n  line 96\n" in shown
     guide.decide(Moment(point=Point.COMMAND, moves=MOVES, lab=LAB, step=STEP, command=COMMAND, text=COMMAND.run))
     more = out.getvalue()[len(shown) :]
-    assert "o whole output" in more
+    assert "o all output" in more
     assert all(f"  line {number}\n" in more for number in range(1, 101))
     assert more.count("read on") == 4
     guide.show(events.CommandStarted(lab="l", step="s", ref=None, run="true", host="local"))
     guide.show(ended(""))
     before = len(out.getvalue())
     guide.decide(Moment(point=Point.COMMAND, moves=MOVES, lab=LAB, step=STEP, command=STEP.commands[0], text="x"))
-    assert "whole output" not in out.getvalue()[before:]
+    assert "all output" not in out.getvalue()[before:]
 
 
 def test_quit_while_reading_quits_at_the_next_fork() -> None:
@@ -268,6 +271,34 @@ def test_code_in_short_texts_is_drawn_without_backticks() -> None:
         )
     )
     assert "came `date` and `id`" in out.getvalue()  # evidence stays as it is
+
+
+def test_the_end_of_the_output_is_not_told_twice() -> None:
+    room = Room("")
+    explanation = ("Expected exit status 0, came exit status 1.", "The last 5 of 6 lines of output:", "  usage")
+    event = events.CommandEnded(
+        lab="l",
+        step="s",
+        number=0,
+        ref=None,
+        run="x",
+        exit_status=1,
+        end="exited",
+        outcome=Outcome.FAILED,
+        seconds=0.1,
+        output="a\nusage",
+        explanation=explanation,
+    )
+    room.guide.show(events.CommandStarted(lab="l", step="s", ref=None, run="x", host="local"))
+    room.guide.show(event)
+    assert room.said.count("usage") == 1
+    assert "The last 5" not in room.said
+
+
+def test_a_skipped_step_says_how_to_come_back() -> None:
+    room = Room("")
+    room.guide.show(events.StepEnded(lab="l", step="s", outcome=Outcome.SKIPPED, seconds=1.0, attempts=0, hints=0))
+    assert "You can come back to it at any time:\n    labrunner run lab-1/s\n" in room.said
 
 
 def test_the_settings_of_earlier_steps_are_named_once() -> None:

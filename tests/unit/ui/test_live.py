@@ -135,6 +135,71 @@ def test_output_that_was_not_seen_live_is_shown_at_the_end() -> None:
     assert seen.lines == ["  one", "", "  two"]
 
 
+MANY = [f"line {number}" for number in range(1, 101)]
+
+
+@pytest.mark.parametrize("size", [1, 3, 10, 64, 5000])
+def test_of_a_long_output_the_first_and_the_last_lines_are_shown(size: int) -> None:
+    seen = Seen()
+    data = "\r\n".join(MANY) + "\r\n"
+    for start in range(0, len(data), size):
+        seen.live.feed(data[start : start + size])
+    seen.live.finish("\n".join(MANY))
+    head, tail = [f"  {line}" for line in MANY[:12]], [f"  {line}" for line in MANY[-5:]]
+    assert seen.lines == [*head, "  [... 83 lines left out ...]", *tail]
+    assert seen.live.left_out == 83
+
+
+def test_an_output_that_is_a_little_too_long_is_shown_whole() -> None:
+    seen = Seen(lines=40)
+    lines = MANY[: 28 + 5 + 13]
+    seen.live.feed("\r\n".join(lines))
+    seen.live.finish("\n".join(lines))
+    assert [line for line in seen.written.replace("\r\x1b[K", "\n").split("\n") if line in {"  line 28", "  line 46"}]
+    assert "left out" not in seen.written
+    assert seen.live.left_out == 0
+    assert seen.lines[-1] == "  line 46"
+
+
+def test_lines_that_fold_count_as_the_rows_they_take() -> None:
+    seen = Seen(columns=40)
+    lines = [f"{number} " + "x" * 70 for number in range(1, 31)]
+    seen.live.feed("\r\n".join(lines) + "\r\n")
+    seen.live.finish("\n".join(lines))
+    assert "\n  6 x" in seen.written
+    assert "\n  7 x" not in seen.written
+    assert seen.live.left_out == 19
+
+
+def test_while_lines_wait_the_latest_is_seen_and_so_is_a_question() -> None:
+    seen = Seen()
+    seen.live.feed("\n".join(MANY[:50]) + "\n")
+    assert seen.lines[-1] == "  [38 more lines] line 50"
+    seen.live.feed("Are you sure? ")
+    assert seen.lines[-1] == "  Are you sure?"
+    seen.live.feed("y\r\ndone\r\n")
+    assert seen.lines[-1] == "  [40 more lines] done"
+    seen.live.finish("")
+    assert seen.lines[-2:] == ["  Are you sure? y", "  done"]
+
+
+def test_progress_after_a_long_output_shows_the_end_of_the_result() -> None:
+    seen = Seen()
+    seen.live.feed("\r\n".join(MANY) + "\r\n" + progress())
+    seen.live.finish("\n".join(MANY) + "\n" + PUSHED)
+    assert seen.lines[-1] == "  1.0.0: digest: sha256:abc"
+    assert seen.live.left_out == 88
+    assert seen.written.count("  line 12\n") == 1
+
+
+def test_a_terminal_that_cannot_redraw_gets_every_line() -> None:
+    seen = Seen(redraw=False)
+    seen.live.feed("\n".join(MANY) + "\n")
+    seen.live.finish("\n".join(MANY))
+    assert seen.written == "".join(f"  {line}\n" for line in MANY)
+    assert seen.live.left_out == 0
+
+
 def test_wide_characters_do_not_break_the_redraw() -> None:
     seen = Seen(columns=20)
     for count in range(1, 15):

@@ -1,0 +1,39 @@
+"""What a learner may ask to see in full: the latest output, and why the course text was corrected."""
+
+from labrunner.ui import texts
+from labrunner.ui.pages import Pages
+from labrunner.ui.scenes import Scenes
+from labrunner.ui.screen import Screen
+
+__all__ = ["More"]
+
+OUTPUT, WHY = "o", "w"
+
+
+class More:
+    """Keys that every question understands while they have something to show; then the question is asked again."""
+
+    def __init__(self, screen: Screen, pages: Pages, scenes: Scenes) -> None:
+        self._screen = screen
+        self._pages = pages
+        self._scenes = scenes
+        self.output = ""
+        """The latest command's output when not all of it was shown."""
+
+    def choices(self) -> list[str]:
+        """The keys that have something to show, as a question lists them."""
+        found = [f"{OUTPUT} all output"] if self.output else []
+        return [*found, f"{WHY} why corrected"] if self._scenes.corrections else found
+
+    def show(self, answer: str) -> bool:
+        """Show what the answer asks for; False when it is none of these keys."""
+        if answer == OUTPUT and self.output:
+            with self._pages.reading():
+                self._screen.gap()
+                self._screen.verbatim(texts.clean(self.output).rstrip().split("\n"), indent=2)
+        elif answer == WHY and self._scenes.corrections:
+            with self._pages.reading():
+                self._scenes.reasons()
+        else:
+            return False
+        return True
