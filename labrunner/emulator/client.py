@@ -5,6 +5,7 @@ import http.client
 import json
 import select
 import socket
+from collections.abc import Sequence
 from typing import Any
 
 __all__ = ["ControlClient", "ControlError", "SecretsFeed"]
@@ -55,6 +56,10 @@ class ControlClient:
     def inventory(self) -> list[tuple[str, str, str]]:
         """(kind, name, immutable id) of everything."""
         return [(kind, name, identity) for kind, name, identity in self._ask("GET", "/inventory")]
+
+    def remove(self, things: Sequence[tuple[str, str, str]]) -> list[str]:
+        """Remove what these (kind, name, id) still are: for each "" when it is gone, else one sentence why it stays."""
+        return [str(why) for why in self._ask("POST", "/remove", [list(thing) for thing in things])]
 
     def device_codes(self) -> list[str]:
         """The codes of sign-ins that wait for somebody to approve them."""

@@ -6,6 +6,7 @@ POST /seed                      make what a course declares, where it is missing
 POST /reset                     as new
 GET  /secrets                   a stream, one JSON text per line: all secrets that were issued, then each new one
 GET  /inventory                 [[kind, name, id], ...]
+POST /remove                    of such a list, what its names still mean: ["" or why it stays, ...] in its order
 GET  /device-codes              {"pending": [user code, ...]}
 POST /device-codes/CODE/approve the sandbox's user signs in with that code
 """
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from labrunner.emulator.removal import read_things, remove
 from labrunner.emulator.seed import SeedError, apply
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ class Control:
                     return await self._secrets(request)
                 case ("GET", "inventory"):
                     return _json(sorted(self._world.inventory()))
+                case ("POST", "remove"):
+                    return _json(remove(self._world, read_things(json.loads(await request.read()))))
                 case ("GET", "device-codes"):
                     return _json({"pending": self._world.sign_ins.pending()})
                 case ("POST", "device-codes", code, "approve"):

@@ -300,12 +300,11 @@ class Images:
         return self.links.bytes(registry) + (int(row["bytes"]) if row else 0)
 
     def inventory(self) -> Iterator[tuple[str, str, str]]:
-        """(kind, name, immutable id) of what was pushed: tags, and manifests that no tag names."""
+        """(kind, name, immutable id) of what was pushed: tags and manifests."""
         for registry, repository, tag in self._tags.names():
             yield "repository-tag", f"{_short(registry)}/{repository}:{tag.name}", tag.digest
-        for row in self._store.rows("SELECT * FROM manifests"):
-            if not self._tags_of(row):
-                yield "repository-manifest", f"{_short(row['registry'])}/{row['repository']}", row["digest"]
+        for row in self._store.rows("SELECT registry, repository, digest FROM manifests"):
+            yield "repository-manifest", f"{_short(row['registry'])}/{row['repository']}", row["digest"]
 
     # Inside
 
