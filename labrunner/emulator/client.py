@@ -69,6 +69,28 @@ class ControlClient:
         """Let the sandbox's user sign in with that code."""
         self._ask("POST", f"/device-codes/{code}/approve")
 
+    def set_clock(self, offset: float) -> None:
+        """Move the emulator's clock: so many seconds ahead of the machine's."""
+        self._ask("POST", "/clock", {"offset": offset})
+
+    def set_fault(self, name: str, *, seconds: float | None = None, **parameters: object) -> dict[str, Any]:
+        """Have the local Azure do badly (`faults`). seconds: how long by its clock; None: until it is cleared."""
+        found: dict[str, Any] = self._ask("POST", "/faults", {"name": name, "seconds": seconds, **parameters})
+        return found
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Those that are set now."""
+        return list(self._ask("GET", "/faults")["faults"])
+
+    def clear_faults(self, name: str = "") -> list[str]:
+        """End that one, or all; the names of those that there were."""
+        return list(self._ask("DELETE", f"/faults/{name}" if name else "/faults")["cleared"])
+
+    def trouble(self, since: int = 0) -> dict[str, Any]:
+        """What was answered amiss after that number, and what will settle by itself (`control`)."""
+        found: dict[str, Any] = self._ask("GET", f"/trouble?since={since}")
+        return found
+
     def secrets(self) -> "SecretsFeed":
         """All secrets that were issued, and those to come."""
         return SecretsFeed(self._path, self._timeout)

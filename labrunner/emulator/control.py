@@ -9,6 +9,13 @@ GET  /inventory                 [[kind, name, id], ...]
 POST /remove                    of such a list, what its names still mean: ["" or why it stays, ...] in its order
 GET  /device-codes              {"pending": [user code, ...]}
 POST /device-codes/CODE/approve the sandbox's user signs in with that code
+POST /clock                     {"offset": seconds}: how far the emulator's clock is ahead of the machine's
+GET  /faults                    {"faults": [fault, ...]}: those that are set now
+POST /faults                    {"name", "seconds": how long, or null, ...}: set one (`faults`); the fault
+DELETE /faults[/NAME]           end one, or all: {"cleared": [name, ...]}
+GET  /trouble?since=SEQ         {"seq", "trouble": [{"kind", "count", "text", "last"}, ...], "settling": [text, ...]}:
+                                what was answered amiss after number SEQ, the latest kind first (`trouble`); the number
+                                to ask with next time; what will become true by itself. last: by the emulator's clock
 """
 
 import asyncio
@@ -22,11 +29,14 @@ from aiohttp import web
 
 from labrunner.emulator.removal import read_things, remove
 from labrunner.emulator.seed import SeedError, apply
+from labrunner.emulator.trouble import settling
 
 if TYPE_CHECKING:
     from labrunner.emulator.world import World
 
 __all__ = ["Control"]
+
+_FARTHEST = 10 * 365 * 24 * 3600.0
 
 
 class Control:
@@ -48,7 +58,7 @@ class Control:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:  # noqa: PLR0911 - one for each request
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:  # noqa: PLR0911, PLR0912 - one for each
         if not _is_peer_ours(request):
             return _json({"error": "the control socket answers its own user only"}, 403)
         try:
@@ -76,6 +86,12 @@ class Control:
                     user = self._world.directory.signed_in_user()
                     known = self._world.sign_ins.approve(code, user)
                     return _json({} if known else {"error": f"no sign-in waits for code {code}"}, 200 if known else 404)
+                case ("POST", "clock"):
+                    return _json(self._move_clock(json.loads(await request.read())))
+                case ("GET" | "POST" | "DELETE", "faults", *name) if len(name) <= 1:
+                    return _json(self._faults(request.method, "".join(name), await request.read()))
+                case ("GET", "trouble"):
+                    return _json(self._trouble(int(request.query.get("since", "0"))))
         except (SeedError, ValueError) as error:
             return _json({"error": str(error)}, 400)
         return _json({"error": f"unknown: {request.method} {request.path}"}, 404)
@@ -90,6 +106,28 @@ class Control:
             "user": world.directory.signed_in_user().name,
             "clock_offset": world.clock.offset,
         }
+
+    def _move_clock(self, wanted: object) -> dict[str, Any]:
+        offset = wanted.get("offset") if isinstance(wanted, dict) else None
+        if isinstance(offset, bool) or not isinstance(offset, int | float) or not abs(offset) <= _FARTHEST:
+            raise ValueError(f'the clock needs {{"offset": seconds}}, at most {_FARTHEST:.0f} of them')
+        self._world.clock.offset = float(offset)
+        self._world.faults.wake()
+        return {"clock_offset": self._world.clock.offset}
+
+    def _faults(self, method: str, name: str, body: bytes) -> dict[str, Any]:
+        faults = self._world.faults
+        if method == "DELETE":
+            return {"cleared": faults.clear(name)}
+        if name:
+            raise ValueError(f"a fault is set by POST /faults, and ended by DELETE /faults/{name}")
+        if method == "POST":
+            return faults.put(json.loads(body)).json()
+        return {"faults": [fault.json() for fault in faults.all()]}
+
+    def _trouble(self, since: int) -> dict[str, Any]:
+        trouble = self._world.trouble
+        return {"seq": trouble.seq, "trouble": trouble.since(since), "settling": settling(self._world)}
 
     async def _secrets(self, request: web.BaseRequest) -> web.StreamResponse:
         """Written synchronously as a secret is issued: whoever reads later than an answer finds its secrets here."""

@@ -26,14 +26,20 @@ async def serve_proxy(
     resolves: Emulated = bool,
     context: ssl.SSLContext,
     handler: HandlerFactory,
+    admits: Callable[[asyncio.Transport], bool] = bool,
 ) -> asyncio.Server:
     """Listen. emulated(host name) decides; handler makes the HTTP protocol that serves a tunnel's inside.
 
+    admits(connection): whether a new connection may stay; it is ended without a word otherwise.
     resolves(host name) of an emulated one: whether there is such a host, or the client hears that there is none.
     """
     loop = asyncio.get_running_loop()
     return await loop.create_server(
-        lambda: _Connection(loop, emulated=emulated, resolves=resolves, context=context, handler=handler), host, port
+        lambda: _Connection(
+            loop, emulated=emulated, resolves=resolves, context=context, handler=handler, admits=admits
+        ),
+        host,
+        port,
     )
 
 
@@ -48,12 +54,14 @@ class _Connection(asyncio.Protocol):
         resolves: Emulated,
         context: ssl.SSLContext,
         handler: HandlerFactory,
+        admits: Callable[[asyncio.Transport], bool],
     ) -> None:
         self._loop = loop
         self._emulated = emulated
         self._resolves = resolves
         self._context = context
         self._handler = handler
+        self._admits = admits
         self._head = bytearray()
         self._task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
@@ -61,6 +69,9 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
+        if not self._admits(transport):
+            transport.abort()
+            return
         self._transport = transport
         self._timer = self._loop.call_later(_HEAD_SECONDS, transport.abort)
 

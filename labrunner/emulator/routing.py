@@ -24,7 +24,7 @@ _PLACEHOLDER = re.compile(r"\{(?P<name>\w+)(?P<many>:path)?\}")
 @dataclass(slots=True, kw_only=True)
 class Call:
     """One request on its way. host: the true host name that was asked. params: what the path's placeholders hold,
-    percent-decoded. principal: who asks, once the service has admitted them."""
+    percent-decoded. principal: who asks, once the service has admitted them. held: seconds a fault held it back."""
 
     world: "World"
     service: "Service"
@@ -33,6 +33,7 @@ class Call:
     operation: "Operation | None" = None
     params: Mapping[str, str] = field(default_factory=dict)
     principal: "Principal | None" = None
+    held: float = 0.0
 
     @property
     def query(self) -> Mapping[str, str]:

@@ -3,16 +3,20 @@
 import asyncio
 import logging
 import ssl
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from weakref import WeakSet
 
 from aiohttp import web
 
 from labrunner.emulator.arm.deliveries import Deliveries
 from labrunner.emulator.certificates import Authority
+from labrunner.emulator.overload import failing, throttled
 from labrunner.emulator.proxy import serve_proxy
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.routing import Call, Router, Service
+from labrunner.emulator.trouble import SLOW_SECONDS
 from labrunner.emulator.world import World
 
 __all__ = ["DOMAINS", "Server", "public_authorities", "services"]
@@ -26,6 +30,7 @@ DOMAINS = (
 )
 """What the certificate authority may sign for."""
 
+_SMALL = 64 << 10
 _LOG = logging.getLogger(__name__)
 
 
@@ -53,12 +58,20 @@ class Server:
         self._http = web.Server(self._handle, access_log=None, keepalive_timeout=60.0)
         self._servers: list[asyncio.Server] = []
         self._deliveries = Deliveries(world)
+        self._tunnels: WeakSet[asyncio.Transport] = WeakSet()
+        self._under_way = 0
+        world.faults.subscribe(self._cut)
 
     async def listen(self, *, proxy: tuple[str, int] | None, tls: tuple[str, int] | None) -> None:
         """Open the listeners. Raises OSError."""
         if proxy is not None:
             server = await serve_proxy(
-                *proxy, emulated=self.emulated, resolves=self.resolves, context=self._context, handler=self._http
+                *proxy,
+                emulated=self.emulated,
+                resolves=self.resolves,
+                context=self._context,
+                handler=self._http,
+                admits=self._admits,
             )
             self._servers.append(server)
         if tls is not None:
@@ -99,7 +112,13 @@ class Server:
             return web.Response(status=421, text=f"The local Azure has no host {host!r}.\n")
         service, router = found
         call = Call(world=self.world, service=service, request=request, host=host)
-        response = await self._answer(call, router)
+        began = time.monotonic()
+        self._under_way += 1
+        try:
+            response = await self._answer(call, router)
+        finally:
+            self._under_way -= 1
+        self._judge(call, response, time.monotonic() - began)
         name = call.operation.name if call.operation else "-"
         _LOG.info("%s %s %s%s %s", response.status, request.method, host, request.rel_url.raw_path, name)
         return response
@@ -111,6 +130,8 @@ class Server:
             if found is None:
                 raise _not_implemented(call, router)  # noqa: TRY301 - rendered as what a handler raises
             call.operation, call.params = found
+            if self.world.faults:
+                await self._spoil(call)
             if not call.operation.open:
                 await service.admit(call)
             return await call.operation.handler(call)
@@ -123,6 +144,56 @@ class Server:
             return service.render(
                 Refusal(500, "InternalServerError", "The local Azure has a defect here; its log says more."), call
             )
+
+    async def _spoil(self, call: Call) -> None:
+        """What the faults that are set do to a request before it is answered. Raises Refusal."""
+        faults, trouble, name = self.world.faults, self.world.trouble, call.service.name
+        latency = faults.active("latency", name)
+        if latency is not None:
+            text = f"{call.service.title} let a request wait for more than {SLOW_SECONDS:g} s."
+            call.held = await faults.hold(latency, mark=SLOW_SECONDS, tell=lambda: trouble.note("slow", text))
+        fault = faults.active("throttled", name)
+        if fault is not None:
+            raise throttled(call, fault)
+        fault = faults.active("server-error", name)
+        if fault is not None:
+            raise failing(call, fault)
+
+    def _judge(self, call: Call, response: web.StreamResponse, seconds: float) -> None:
+        """Note what was answered amiss, whoever caused it. 501 is no trouble: it stays, and says itself what it is."""
+        status, title, trouble = response.status, call.service.title, self.world.trouble
+        if status == 429:
+            wait = response.headers.get("Retry-After", "some")
+            trouble.note("throttled", f"{title} refused a request because there were too many (429): wait {wait} s.")
+        elif status >= 500 and status != 501:
+            trouble.note("server-error", f"{title} answered a request with a server error ({status}).")
+        if seconds - call.held > SLOW_SECONDS and _is_small(call.request, response):
+            trouble.note("slow", f"{title} took {seconds - call.held:.0f} s for an answer.")
+
+    def _admits(self, connection: asyncio.Transport) -> bool:
+        if self.world.faults and self.world.faults.active("proxy-down"):
+            self._note_refused()
+            return False
+        self._tunnels.add(connection)
+        return True
+
+    def _cut(self, name: str) -> None:
+        """A proxy that goes down takes its tunnels along."""
+        if name != "proxy-down" or self.world.faults.active(name) is None:
+            return
+        if self._under_way:
+            self._note_refused()
+        for connection in list(self._tunnels):
+            connection.abort()
+
+    def _note_refused(self) -> None:
+        self.world.trouble.note("refused-connection", "The proxy to Azure was down and ended a connection.")
+
+
+def _is_small(request: web.BaseRequest, response: web.StreamResponse) -> bool:
+    """Whether neither body is one that takes its time (a layer)."""
+    length = request.content_length or 0
+    return isinstance(response, web.Response) and length <= _SMALL and "Transfer-Encoding" not in request.headers
 
 
 def _not_implemented(call: Call, router: Router) -> Refusal:

@@ -1,11 +1,13 @@
 """Signed tokens (RFC 7519), issued and verified with a key that never leaves the state folder."""
 
+import math
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jwt
 
+from labrunner.emulator.faults import Faults
 from labrunner.emulator.issued import Issued
 from labrunner.emulator.store import Store
 
@@ -32,10 +34,24 @@ class TokenProblem(Exception):  # noqa: N818 - an answer about a token
 class Tokens:
     """Issues and verifies. The key is made once per state folder."""
 
-    def __init__(self, store: Store, issued: Issued, *, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        issued: Issued,
+        *,
+        now: Callable[[], float],
+        faults: Faults | None = None,
+        expired: Callable[[str], None] | None = None,
+    ) -> None:
+        """expired: told the audience of each token that is refused because its time is over."""
         self._store = store
         self._issued = issued
         self._now = now
+        self._faults = faults
+        self._tell = expired
+        self._ended: frozenset[str] = frozenset()
+        if faults is not None:
+            faults.subscribe(self._follow)
         store.define("CREATE TABLE IF NOT EXISTS signing (id INTEGER PRIMARY KEY CHECK (id = 1), key TEXT NOT NULL)")
         self._key = ""
         self.load()
@@ -65,8 +81,10 @@ class Tokens:
             )
         except (jwt.InvalidTokenError, ValueError) as error:
             raise TokenProblem("forged") from error
-        expires = float(claims.get("exp", 0))
+        expires = min(float(claims.get("exp", 0)), self._end_of(token))
         if expires <= self._now():
+            if self._tell is not None:
+                self._tell(str(claims.get("aud", "")))
             raise TokenProblem("expired", expires=expires)
         wanted = {audience} if isinstance(audience, str) else set(audience)
         if str(claims.get("aud", "")).rstrip("/") not in {name.rstrip("/") for name in wanted}:
@@ -74,3 +92,14 @@ class Tokens:
                 "audience", audience=str(claims.get("aud", ""))
             )  # Entra's audiences come with and without the slash
         return claims
+
+    def _end_of(self, token: str) -> float:
+        """Since when a fault has made the token one of yesterday; infinite without."""
+        if token not in self._ended or self._faults is None:
+            return math.inf
+        fault = self._faults.active("expired-tokens")
+        return math.inf if fault is None else fault.since
+
+    def _follow(self, name: str) -> None:
+        if name == "expired-tokens" and self._faults is not None:
+            self._ended = frozenset(self._issued.all() if self._faults.active(name) else ())

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labrunner.emulator.clock import Clock
+from labrunner.emulator.faults import Faults
 from labrunner.emulator.issued import Issued
 from labrunner.emulator.state.blobs import Blobs
 from labrunner.emulator.state.directory import Directory
+from labrunner.emulator.state.history import History
 from labrunner.emulator.state.images import Images
 from labrunner.emulator.state.registries import Registries
 from labrunner.emulator.state.resources import Resources
@@ -18,6 +20,7 @@ from labrunner.emulator.state.tasks import Tasks
 from labrunner.emulator.state.webhooks import Webhooks
 from labrunner.emulator.store import Store
 from labrunner.emulator.tokens import Tokens
+from labrunner.emulator.trouble import Trouble
 
 __all__ = ["World", "open_world"]
 
@@ -28,6 +31,8 @@ class World:
 
     store: Store
     clock: Clock
+    faults: Faults
+    trouble: Trouble
     issued: Issued
     tokens: Tokens
     directory: Directory
@@ -38,6 +43,7 @@ class World:
     webhooks: Webhooks
     blobs: Blobs
     images: Images
+    history: History
     tasks: Tasks
     runs: Runs
 
@@ -50,7 +56,9 @@ class World:
         self.runs.found()
 
     def reset(self) -> None:
-        """As new: nothing is left of what was made, uploaded or issued."""
+        """As new: nothing is left of what was made, uploaded, issued or spoilt."""
+        self.faults.clear()
+        self.trouble.forget()
         self.store.empty()
         self.sign_ins.forget()
         self.blobs.empty()
@@ -71,22 +79,26 @@ def open_world(folder: Path, clock: Clock) -> World:
     """The state that a folder (mode 0700, made if need be) holds."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store(folder / "state.sqlite")
+    faults, trouble = Faults(clock), Trouble(clock)
     issued = Issued(store, now=clock.now)
-    tokens = Tokens(store, issued, now=clock.now)
+    tokens = Tokens(store, issued, now=clock.now, faults=faults, expired=trouble.note_expired)
     blobs = Blobs(folder / "blobs")
     world = World(
         store=store,
         clock=clock,
+        faults=faults,
+        trouble=trouble,
         issued=issued,
         tokens=tokens,
         directory=Directory(store, issued, clock),
         sign_ins=SignIns(issued, clock),
         resources=Resources(store, clock),
-        roles=Roles(store, clock),
+        roles=Roles(store, clock, faults),
         registries=Registries(store, issued, clock),
         webhooks=Webhooks(store, clock),
         blobs=blobs,
         images=Images(store, blobs, clock),
+        history=History(store, clock, faults),
         tasks=Tasks(store, clock),
         runs=Runs(store, clock),
     )

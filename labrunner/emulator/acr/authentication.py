@@ -15,6 +15,7 @@ from labrunner.emulator.acr.rights import (
     basic_credentials,
     check_password,
     grants_of,
+    note_awaited,
     refresh_principal,
     registry_of,
 )
@@ -51,6 +52,7 @@ async def exchange(call: Call) -> web.StreamResponse:
     except Refusal as refusal:
         raise unauthorized(registry.login_server, (), message=refusal.message) from refusal
     if not grants_of(call.world, registry, principal):
+        note_awaited(call.world, registry, principal)
         raise unauthorized(registry.login_server, ())
     call.principal = principal
     return answer({"refresh_token": _refresh_token(call, registry, principal)})
@@ -104,6 +106,7 @@ def _tokens(
 ) -> web.Response:
     rights = grants_of(call.world, registry, principal)
     if not rights:
+        note_awaited(call.world, registry, principal)
         raise unauthorized(registry.login_server, ())
     call.principal = principal
     seconds = _ANONYMOUS_SECONDS if principal == ANONYMOUS else _ACCESS_SECONDS

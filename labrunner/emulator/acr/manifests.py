@@ -5,7 +5,8 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from labrunner.emulator.acr.errors import answer, digest_invalid, manifest_unknown, name_unknown, standard_headers
+from labrunner.emulator.acr.errors import answer, digest_invalid, manifest_unknown, standard_headers
+from labrunner.emulator.acr.lists import listed, require_listed
 from labrunner.emulator.acr.names import is_tag, page_size
 from labrunner.emulator.acr.rights import registry_of
 from labrunner.emulator.refusal import Refusal
@@ -155,11 +156,14 @@ async def referrers(call: Call) -> web.StreamResponse:
 async def list_tags(call: Call) -> web.StreamResponse:
     """The names of a repository's tags."""
     registry, name = registry_of(call), call.params["name"]
-    if call.world.images.repository(registry.id, name) is None:
-        raise name_unknown(name)
-    size, last = page_size(call.query.get("n")), call.query.get("last", "")
-    found = call.world.images.tags(registry.id, name, last=last, count=size + 1)
-    names = [tag.name for tag in found[:size]]
+    require_listed(call, name)
+    size, last, images = page_size(call.query.get("n")), call.query.get("last", ""), call.world.images
+    found = listed(
+        call,
+        f"{name}'s tags",
+        lambda: [tag.name for tag in images.tags(registry.id, name, last=last, count=size + 1)],
+    )
+    names = found[:size]
     headers = next_link(f"/v2/{quote(name)}/tags/list", names, more=len(found) > size, size=size)
     return answer({"name": name, "tags": names}, headers=headers)
 
@@ -167,9 +171,13 @@ async def list_tags(call: Call) -> web.StreamResponse:
 async def catalog(call: Call) -> web.StreamResponse:
     """The names of the repositories, of /v2 and of /acr/v1."""
     registry = registry_of(call)
-    size, last = page_size(call.query.get("n")), call.query.get("last", "")
-    found = call.world.images.repositories(registry.id, last=last, count=size + 1)
-    names = [repository.name for repository in found[:size]]
+    size, last, images = page_size(call.query.get("n")), call.query.get("last", ""), call.world.images
+    found = listed(
+        call,
+        "repositories",
+        lambda: [repository.name for repository in images.repositories(registry.id, last=last, count=size + 1)],
+    )
+    names = found[:size]
     path = call.request.rel_url.raw_path.rstrip("/")
     return answer({"repositories": names}, headers=next_link(path, names, more=len(found) > size, size=size, order=""))
 

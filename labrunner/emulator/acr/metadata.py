@@ -8,6 +8,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from labrunner.emulator.acr.errors import answer, name_unknown, tag_unknown
+from labrunner.emulator.acr.lists import listed, require_listed
 from labrunner.emulator.acr.manifests import next_link, record_deleted
 from labrunner.emulator.acr.names import page_size
 from labrunner.emulator.acr.rights import registry_of
@@ -63,8 +64,11 @@ async def list_tags(call: Call) -> web.StreamResponse:
     """A repository's tags with their properties."""
     registry, name = registry_of(call), call.params["name"]
     size, last, order = _page(call)
-    found = call.world.images.tags(
-        registry.id, name, last=last, count=size + 1, order=order, digest=call.query.get("digest", "")
+    images, digest = call.world.images, call.query.get("digest", "")
+    found = listed(
+        call,
+        f"{name}'s tags",
+        lambda: images.tags(registry.id, name, last=last, count=size + 1, order=order, digest=digest),
     )
     shown = found[:size]
     path, names = f"/acr/v1/{quote(name, safe='')}/_tags", [tag.name for tag in shown]
@@ -96,7 +100,12 @@ async def list_manifests(call: Call) -> web.StreamResponse:
     """A repository's manifests with their properties, the untagged ones too."""
     registry, name = registry_of(call), call.params["name"]
     size, last, order = _page(call)
-    found = call.world.images.manifests(registry.id, name, last=last, count=size + 1, order=order)
+    images = call.world.images
+    found = listed(
+        call,
+        f"{name}'s manifests",
+        lambda: images.manifests(registry.id, name, last=last, count=size + 1, order=order),
+    )
     shown = found[:size]
     path, names = f"/acr/v1/{quote(name, safe='')}/_manifests", [manifest.digest for manifest in shown]
     headers = next_link(path, names, more=len(found) > size, size=size, order=order)
@@ -118,9 +127,7 @@ async def patch_manifest(call: Call) -> web.StreamResponse:
 
 def _page(call: Call) -> tuple[int, str, str]:
     """Size, where the last page ended, order. Raises Refusal, also when there is no such repository."""
-    name = call.params["name"]
-    if call.world.images.repository(registry_of(call).id, name) is None:
-        raise name_unknown(name)
+    require_listed(call, call.params["name"])
     order = call.query.get("orderby", "")
     if order == "none":
         order = ""

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from labrunner.emulator.acr.errors import unauthorized
@@ -13,6 +13,7 @@ from labrunner.emulator.routing import Call
 from labrunner.emulator.state.directory import Principal
 from labrunner.emulator.state.registries import Registry
 from labrunner.emulator.tokens import TokenProblem
+from labrunner.emulator.trouble import note_waiting
 from labrunner.emulator.world import World
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "basic_credentials",
     "check_password",
     "grants_of",
+    "note_awaited",
     "refresh_principal",
     "registry_of",
 ]
@@ -85,6 +87,16 @@ def grants_of(world: World, registry: Registry, principal: Principal) -> frozens
     )
 
 
+def note_awaited(world: World, registry: Registry, principal: Principal, actions: Iterable[str] = ()) -> None:
+    """Tell if somebody is refused actions (all that there are, if none is named) that a role will allow."""
+    for action in actions or _RIGHTS:
+        for source in _RIGHTS[action]:
+            held = world.roles.awaited(principal, f"{_PREFIX}/{source}", registry.id)
+            if held is not None:
+                note_waiting(world, held)
+                return
+
+
 def admitted(call: Call, actions: Sequence[str]) -> Grant:
     """Authenticate a request, and see that it may do that; sets the call's principal.
 
@@ -94,6 +106,7 @@ def admitted(call: Call, actions: Sequence[str]) -> Grant:
     wanted = _wanted(call, actions)
     grant = _grant(call, registry, wanted)
     if not all(grant.allows(*one) for one in wanted):
+        note_awaited(call.world, registry, grant.principal, actions)
         raise unauthorized(registry.login_server, wanted, error="insufficient_scope")
     call.principal = grant.principal
     return grant

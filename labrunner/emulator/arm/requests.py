@@ -12,6 +12,7 @@ from labrunner.emulator.routing import Call, json_response
 from labrunner.emulator.state.directory import Principal
 from labrunner.emulator.state.registries import Registry
 from labrunner.emulator.state.resources import Group
+from labrunner.emulator.trouble import note_waiting
 
 __all__ = [
     "GROUP",
@@ -101,7 +102,13 @@ def asker(call: Call) -> Principal:
 
 def may(call: Call, action: str, scope: str) -> bool:
     """Whether who asks may do that there."""
-    return call.world.roles.allowed(asker(call), action, scope)
+    roles, who = call.world.roles, asker(call)
+    if roles.allowed(who, action, scope):
+        return True
+    awaited = roles.awaited(who, action, scope)
+    if awaited is not None:
+        note_waiting(call.world, awaited)
+    return False
 
 
 def require(call: Call, action: str, scope: str) -> None:

@@ -9,6 +9,7 @@ from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.routing import Call, Operation
 from labrunner.emulator.state.resources import LOCATIONS
 from labrunner.emulator.state.roles import is_within
+from labrunner.emulator.trouble import note_waiting
 
 __all__ = ["OPERATIONS"]
 
@@ -25,9 +26,15 @@ def _knows_subscription(call: Call) -> bool:
     who, scope = asker(call), call.world.resources.subscription_scope
     if who.kind == "operator":
         return True
-    return any(
-        is_within(held.scope, scope) or is_within(scope, held.scope) for held in call.world.roles.held_by(who.object_id)
-    )
+    roles = call.world.roles
+    there = [
+        held for held in roles.held_by(who.object_id) if is_within(held.scope, scope) or is_within(scope, held.scope)
+    ]
+    waiting = roles.waiting(who.object_id) if there else []
+    if there and len(waiting) >= len(there) and all(held in waiting for held in there):
+        note_waiting(call.world, there[-1])
+        return False
+    return bool(there)
 
 
 def _subscription_json(call: Call) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from sqlite3 import Row
 
 from labrunner.emulator.clock import Clock
+from labrunner.emulator.faults import Faults
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.state.built_in_roles import BUILT_IN, Role
 from labrunner.emulator.state.principals import Principal
@@ -53,9 +54,10 @@ class Assignment:
 class Roles:
     """Role definitions and assignments. Scopes are resource ids; they ignore case and inherit downwards."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, faults: Faults | None = None) -> None:
         self._store = store
         self._clock = clock
+        self._faults = faults
         store.define(
             """CREATE TABLE IF NOT EXISTS role_assignments (
                    name TEXT PRIMARY KEY COLLATE NOCASE, scope TEXT NOT NULL COLLATE NOCASE, role TEXT NOT NULL,
@@ -93,16 +95,36 @@ class Roles:
             return True
         if principal.kind == "admin":
             return is_within(scope, principal.registry) and _matches(action, _ADMIN_ACTIONS)
-        for assignment in self.held_by(principal.object_id):
-            if not is_within(scope, assignment.scope):
-                continue
-            role = self.role(assignment.role)
-            if role is None:
-                continue
-            given, taken = (role.data_actions, role.not_data_actions) if data else (role.actions, role.not_actions)
-            if _matches(action, given) and not _matches(action, taken):
-                return True
-        return False
+        return any(
+            self._allows(held, action, scope, data=data) and self._has_effect(held)
+            for held in self.held_by(principal.object_id)
+        )
+
+    def awaited(self, principal: Principal, action: str, scope: str, *, data: bool = False) -> Assignment | None:
+        """An assignment of a principal that will allow that, but has no effect yet."""
+        held = self.waiting(principal.object_id)
+        return next((one for one in held if self._allows(one, action, scope, data=data)), None)
+
+    def waiting(self, principal: str = "") -> list[Assignment]:
+        """The assignments (of one principal) that have no effect yet."""
+        if not self._faults:
+            return []
+        held = self.held_by(principal) if principal else self.assignments()
+        return [one for one in held if not self._has_effect(one)]
+
+    def effective(self, assignment: Assignment) -> float:
+        """When an assignment has its effect: at once, but for a `role-delay`. Seconds since 1970."""
+        return self._faults.due("role-delay", assignment.created) if self._faults else assignment.created
+
+    def _has_effect(self, assignment: Assignment) -> bool:
+        return not self._faults or self.effective(assignment) <= self._clock.now()
+
+    def _allows(self, assignment: Assignment, action: str, scope: str, *, data: bool) -> bool:
+        role = self.role(assignment.role) if is_within(scope, assignment.scope) else None
+        if role is None:
+            return False
+        given, taken = (role.data_actions, role.not_data_actions) if data else (role.actions, role.not_actions)
+        return _matches(action, given) and not _matches(action, taken)
 
     def assign(
         self,
