@@ -74,6 +74,7 @@ class Guide:
         self._tally = Tally()
         self._output: LiveOutput | None = None
         self._more = More(self._screen, self._pages, self._scenes)
+        self._file = ""  # the path of a file that is being written
         self._chosen: tuple[Option, ...] = ()
         self._introduced: tuple[str, str] | None = None
         self._drawn: tuple[str, str, str] | None = None
@@ -163,6 +164,7 @@ class Guide:
         self._drawn = None
         self._more.output = ""
         self._pages.turn()
+        self._file = event.file or ""
         if event.file:
             return
         screen = self._screen
@@ -185,7 +187,8 @@ class Guide:
             room = self._screen.columns - max(map(len, rest), default=0)
             self._screen.verbatim(rest, indent=max(0, min(4, room)))
         elif (verdict := texts.command_verdict(event)) or not event.output.strip():
-            self._screen.line(verdict or "Done, no output.", style="dim", indent=2)
+            done = f"{self._file} is written." if self._file else "Done, no output."
+            self._screen.line(verdict or done, style="dim", indent=2)
         if self._restarted:
             self._restarted = False
             self._screen.line(texts.SHELL_RESTARTED, indent=2)
@@ -275,6 +278,7 @@ class Guide:
             self._screen.line(f"Next: step {number} of {total}, {moment.step.title}")
         move = self._ask(moment, usual, without=Move.HINT)
         if move is Move.RUN:
+            self._more.output = ""
             self._introduce(moment.lab.id, moment.step, number, total)
             return self._quit(moment) if self._stops else move
         return move

@@ -28,11 +28,11 @@ class More:
     def show(self, answer: str) -> bool:
         """Show what the answer asks for; False when it is none of these keys."""
         if answer == OUTPUT and self.output:
-            with self._pages.reading():
+            with self._pages.reading(aside=True):
                 self._screen.gap()
                 self._screen.verbatim(texts.clean(self.output).rstrip().split("\n"), indent=2)
         elif answer == WHY and self._scenes.corrections:
-            with self._pages.reading():
+            with self._pages.reading(aside=True):
                 self._scenes.reasons()
         else:
             return False

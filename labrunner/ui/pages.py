@@ -10,6 +10,7 @@ from labrunner.ui.terminal import Keyboard
 __all__ = ["Pages"]
 
 PROMPT = "[Enter] read on   q quit: "
+ASIDE_PROMPT = "[Enter] read on   q enough: "
 QUESTION_ROWS = 3
 """Rows kept free at the end: an empty line and the question that follows."""
 
@@ -35,8 +36,8 @@ class Pages:
         self._used = 0
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Draw what the body draws, page by page."""
+    def reading(self, *, aside: bool = False) -> Iterator[None]:
+        """Draw what the body draws, page by page. aside: who has read enough goes back to the question."""
         if self._screen.plain or self._open:
             yield
             return
@@ -48,9 +49,9 @@ class Pages:
         finally:
             self._open = False
             text = self._screen.sink.release()
-            self._show(text.split("\n"))
+            self._show(text.split("\n"), aside=aside)
 
-    def _show(self, lines: list[str]) -> None:
+    def _show(self, lines: list[str], *, aside: bool) -> None:
         if lines and not lines[-1]:
             lines.pop()
         while lines and not self.quit:
@@ -62,7 +63,8 @@ class Pages:
                 return
             room = rows - self._used - 2
             if self._used and room < rows // 2:
-                self._pause(erased=2)
+                if not self._pause(erased=2, aside=aside):
+                    return
                 continue
             count = _fitting(lines, heights, max(3, room))
             self._write(lines[:count])
@@ -70,21 +72,24 @@ class Pages:
             at_gap = bool(lines) and not lines[0].strip()
             while lines and not lines[0].strip():
                 lines.pop(0)
-            if lines:
-                self._pause(erased=1 if at_gap else 2)
+            if lines and not self._pause(erased=1 if at_gap else 2, aside=aside):
+                return
 
     def _write(self, lines: list[str]) -> None:
         self._screen.sink.write("".join(f"{line}\n" for line in lines))
 
-    def _pause(self, *, erased: int) -> None:
-        """Ask to read on, then take the question away: with `erased` 1 an empty line stays."""
+    def _pause(self, *, erased: int, aside: bool) -> bool:
+        """Ask whether to read on, then take the question away: with `erased` 1 an empty line stays."""
+        prompt = ASIDE_PROMPT if aside else PROMPT
         self._screen.gap()
-        answer = self._keys.line(PROMPT)
+        answer = self._keys.line(prompt)
         self._used = 0
         if answer is None or answer.strip().lower() in {"q", "quit"}:
-            self.quit = True
-        elif len(PROMPT) + len(answer) < self._screen.columns:
+            self.quit = not aside or answer is None
+            return False
+        if len(prompt) + len(answer) < self._screen.columns:
             self._screen.sink.write(f"\x1b[{erased}A\r\x1b[J")
+        return True
 
     def _height(self, line: str) -> int:
         from rich.cells import cell_len

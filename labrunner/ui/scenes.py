@@ -15,6 +15,10 @@ NOTICES = {"warning": "Warning", "cost": "Cost", "retirement": "Retirement", "no
 _REFS = re.compile(r"[;,]?\s*\b[A-Z]\d+\.S\d+\.C\d+\b")
 """References to commands, as authors write them; a learner sees the lab and the step."""
 
+HOW_TO = (
+    "Each command is shown before it runs: Enter runs it. A letter and Enter does what the line says. "
+    "While a command runs, Ctrl-C stops that command."
+)
 PRAISE = ("Well done.", "Good work.", "That is right.")
 
 
@@ -39,18 +43,17 @@ class Scenes:
         labs = f"{texts.count(len(event.plan), 'lab')}, {texts.count(tally.steps(), 'step')}"
         sandbox = "in your sandbox (a small machine of its own inside this one)"
         screen.line(f"{labs}, {sandbox if event.target == 'sandbox' else f'on {event.target}'}.", style="dim")
-        if self._from_the_start(event):
+        early = self._from_the_start(event)
+        if early:
             screen.gap()
             screen.markdown(self._course.text)
         self._notices(self._course.notices)
-        screen.gap()
-        screen.line(
-            "Each command is shown before it runs: Enter runs it. A letter and Enter does what the line says. "
-            "While a command runs, Ctrl-C stops that command."
-        )
+        if early:
+            screen.gap()
+            screen.line(HOW_TO)
 
     def _from_the_start(self, event: SessionStarted) -> bool:
-        """Whether the plan begins where the course does; who goes on later has read its introduction."""
+        """Whether the plan begins where the course does; who goes on later has read how it works."""
         first = self._course.labs[0].id if self._course.labs else None
         return not event.plan or event.plan[0]["id"] == first
 

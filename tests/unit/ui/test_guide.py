@@ -227,6 +227,29 @@ def test_a_long_output_is_cut_and_o_shows_all_of_it() -> None:
     assert "all output" not in out.getvalue()[before:]
 
 
+def test_who_has_read_enough_of_an_output_is_asked_again() -> None:
+    out = FullScreen()
+    guide = Guide(io.StringIO("o\nq\n\n"), out, course=COURSE, env={"TERM": "xterm", "LINES": "24"})
+    output = "".join(f"line {number}\n" for number in range(1, 101))
+    guide.show(events.CommandStarted(lab="l", step="s", ref=None, run="seq", host="local"))
+    guide.show(events.OutputArrived(data=output))
+    guide.show(ended(output))
+    before = len(out.getvalue())
+    moment = Moment(point=Point.COMMAND, moves=MOVES, lab=LAB, step=STEP, command=COMMAND, text=COMMAND.run)
+    assert guide.decide(moment) is Move.RUN
+    more = out.getvalue()[before:]
+    assert more.count("q enough: ") == 1
+    assert "  line 20\n" in more
+    assert "  line 30\n" not in more
+
+
+def test_a_file_that_is_written_is_said_to_be_written() -> None:
+    room = Room("")
+    room.guide.show(events.CommandStarted(lab="l", step="s", ref="F1", run="FROM x\n", host="local", file="Dockerfile"))
+    room.guide.show(ended(""))
+    assert "  Dockerfile is written.\n" in room.said
+
+
 def test_quit_while_reading_quits_at_the_next_fork() -> None:
     out = FullScreen()
     course = Course(id="c", title="C", text="\n\n".join(f"Paragraph {n}." for n in range(40)), labs=(LAB,))
