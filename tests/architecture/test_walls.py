@@ -4,9 +4,8 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "labrunner"
@@ -56,7 +55,13 @@ def _folder(path: Path) -> str:
     return relative.parts[0] if len(relative.parts) > 1 else relative.stem
 
 
-def _imports(path: Path) -> Iterator[tuple[str, int]]:
+@cache
+def _imports(path: Path) -> tuple[tuple[str, str], ...]:
+    """(place, imported module) of each import of a file."""
+    return tuple((f"{path.relative_to(ROOT)}:{line}", name) for name, line in _found(path))
+
+
+def _found(path: Path) -> Iterator[tuple[str, int]]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
@@ -67,33 +72,43 @@ def _imports(path: Path) -> Iterator[tuple[str, int]]:
                 yield from ((f"labrunner.{alias.name}", node.lineno) for alias in node.names)
 
 
+@cache
+def _is_ours(name: str) -> bool:
+    return (PACKAGE / name).exists() or (PACKAGE / f"{name}.py").exists()
+
+
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_run_one_way(path: Path) -> None:
-    folder = _folder(path)
-    for name, line in _imports(path):
-        if not name.startswith("labrunner."):
-            continue
-        target = name.split(".")[1]
-        if target == folder or (not (PACKAGE / target).exists() and not (PACKAGE / f"{target}.py").exists()):
-            continue
-        downwards = _level(target) > _level(folder) or (folder, target) in ALSO
-        assert downwards, f"{path.relative_to(ROOT)}:{line}: {folder} must not import {target}"
+def test_imports_run_one_way() -> None:
+    wrong = []
+    for path in MODULES:
+        folder = _folder(path)
+        for place, name in _imports(path):
+            if not name.startswith("labrunner."):
+                continue
+            target = name.split(".")[1]
+            if target == folder or not _is_ours(target):
+                continue
+            if not (_level(target) > _level(folder) or (folder, target) in ALSO):
+                wrong.append(f"{place}: {folder} must not import {target}")
+    assert wrong == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_libraries_stay_in_their_rooms(path: Path) -> None:
-    folder = _folder(path)
-    for name, line in _imports(path):
-        allowed = LIBRARIES.get(name.split(".")[0])
-        assert allowed is None or folder in allowed, f"{path.relative_to(ROOT)}:{line}: {folder} must not import {name}"
+def test_libraries_stay_in_their_rooms() -> None:
+    wrong = []
+    for path in MODULES:
+        folder = _folder(path)
+        for place, name in _imports(path):
+            allowed = LIBRARIES.get(name.split(".")[0])
+            if allowed is not None and folder not in allowed:
+                wrong.append(f"{place}: {folder} must not import {name}")
+    assert wrong == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_content_is_never_imported(path: Path) -> None:
-    assert not [name for name, _ in _imports(path) if name.split(".")[0] in ("labs", "checks")]
+def test_content_is_never_imported() -> None:
+    imports = [found for path in MODULES for found in _imports(path)]
+    assert [found for found in imports if found[1].split(".")[0] in ("labs", "checks")] == []
 
 
 def _loaded_by(module: str) -> set[str]:
@@ -113,8 +128,7 @@ def test_the_command_line_starts_with_next_to_nothing() -> None:
 
 
 def test_the_emulator_knows_nothing_of_labs() -> None:
-    for path in (PACKAGE / "emulator").rglob("*.py"):
-        others = [
-            name for name, _ in _imports(path) if name.startswith("labrunner.") and name.split(".")[1] != "emulator"
-        ]
-        assert not others, f"{path.relative_to(ROOT)} imports {others}"
+    inside = [path for path in MODULES if _folder(path) == "emulator"]
+    assert inside
+    ours = [found for path in inside for found in _imports(path) if found[1].startswith("labrunner.")]
+    assert [found for found in ours if found[1].split(".")[1] != "emulator"] == []
