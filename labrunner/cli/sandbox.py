@@ -53,7 +53,7 @@ def _up(args: Namespace, env: Mapping[str, str]) -> int:
 
     tools = installed(env)
     start = time.monotonic()
-    sandbox = machine.up(args.sandbox, env, tools)
+    sandbox = machine.up(args.sandbox, env, tools, say=lambda sentence: sys.stderr.write(f"{sentence}\n"))
     seconds = time.monotonic() - start
     sys.stderr.write(f"Sandbox '{sandbox.name}' is running (ready in {seconds:.1f} s).\n")
     option = "" if sandbox.name == "default" else f" --sandbox {sandbox.name}"
@@ -116,12 +116,16 @@ def _env(args: Namespace, env: Mapping[str, str]) -> int:
 
 
 _STATES = {
-    "running": "running",
-    "engine-down": "running, but its Docker Engine is not",
-    "azure-down": "running, but its local Azure is not",
-    "broken": "broken",
-    "stopped": "stopped, its data is kept",
-    "absent": "not there",
+    "running": "running: all of it answers",
+    "engine-down": "running, but its Docker Engine is not: `up` starts it, and the containers that ran",
+    "engine-hung": "running, but its Docker Engine does not answer: `up` starts it anew, and the containers that ran",
+    "azure-down": "running, but its local Azure is not: `up` starts it, with all that it knew",
+    "azure-hung": "running, but its local Azure does not answer: `up` starts it anew, with all that it knew",
+    "hung": "hanging: its supervisor does not answer; `up` starts all of it anew, with its data",
+    "older": "running, started by another version of labrunner: `up` starts it anew, with its data",
+    "broken": "broken: what answers is not what was started",
+    "stopped": "stopped, its data is kept: `up` goes on with it",
+    "absent": "not there: nothing of it is left",
 }
 
 
@@ -136,9 +140,9 @@ def _as_text(status: "Status") -> str:
         rows.append(("folder", status.folder))
     if status.detail:
         rows.append(("detail", status.detail))
-    if status.state != "running":
-        option = "" if status.name == "default" else f" --sandbox {status.name}"
-        rows.append(("next", status.remedy or f"labrunner sandbox up{option}"))
+    option = "" if status.name == "default" else f" --sandbox {status.name}"
+    command = "run" if status.state == "running" else "sandbox up"
+    rows.append(("next", status.remedy or f"labrunner {command}{option}"))
     return "".join(f"{label:<11} {value}\n" for label, value in rows)
 
 

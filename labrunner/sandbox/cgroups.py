@@ -64,13 +64,32 @@ def mount_hierarchies(base: str, found: list[Hierarchy]) -> None:
 
 
 def kill_group(base: str, group: str) -> None:
-    """Kill every process of the group and of those below it."""
-    for top in {*Path(base).glob(f"*/{group}"), Path(base, group)}:
-        for members in top.glob("**/cgroup.procs"):
-            with contextlib.suppress(OSError):
-                for pid in members.read_text(encoding="ascii").split():
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(int(pid), signal.SIGKILL)
+    """Kill every process of the group and of those below it, also frozen ones (`docker pause`), and wait for their end.
+
+    Those that do not end in a few seconds stay: removing their group says so.
+    """
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    tops = {*Path(base).glob(f"*/{group}"), Path(base, group)}
+    while True:
+        for name, text in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
+            for state in (path for top in tops for path in top.glob(f"**/{name}")):
+                with contextlib.suppress(OSError):
+                    state.write_text(text, encoding="ascii")
+        pids = {pid for top in tops for members in top.glob("**/cgroup.procs") for pid in _members(members)}
+        # 0: a process that this process id namespace does not see
+        for pid in pids - {0}:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if not pids - {0} or time.monotonic() > deadline:
+            return
+        time.sleep(0.01)
+
+
+def _members(path: Path) -> list[int]:
+    try:
+        return [int(pid) for pid in path.read_text(encoding="ascii").split()]
+    except OSError:
+        return []
 
 
 def remove_group(base: str, group: str) -> None:

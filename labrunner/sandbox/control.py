@@ -9,13 +9,13 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from labrunner.sandbox.errors import SandboxError
+from labrunner.sandbox.errors import SandboxError, SandboxGone, SandboxHung
 from labrunner.shell.program import ProgramError, run_program
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Reply",
     "end_supervisors",
     "host_program",
+    "is_stopped",
     "launch",
     "python_line",
     "request",
@@ -33,28 +34,40 @@ CAPABILITIES = "-sys_module,-sys_time,-sys_boot,-sys_rawio"
 """Taken from everything inside: with them a slip would reach this machine's kernel, clock or hardware."""
 
 _SUPERVISOR = "labrunner.sandbox.supervisor"
+_EMULATOR = "labrunner.emulator"
 _SYSTEM_PATH = ("/usr/bin", "/bin", "/usr/sbin", "/sbin")
-_ANSWER_SECONDS = 5.0
+_ANSWER_SECONDS = 3.0
+_ACT_SECONDS = 8.0  # killing may have to wait for the kernel
+_LOOK_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A supervisor's answer. pid: its process id on this machine. Times are seconds since 1970.
+    """A supervisor's answer. pid: its process id on this machine. format: `layout.FORMAT` of its labrunner.
 
-    azure_pid: the local Azure's process id inside; 0: it does not run.
+    started: seconds since 1970, by today's clock. engine_pid, azure_pid: process ids inside; 0: it does not run.
+    engine_seconds, azure_seconds: since the last start. trusts: SHA-256 of the authority's file as the engine read it.
     """
 
     pid: int
     name: str
     id: str
     folder: str
+    format: int
     started: float
-    engine_running: bool
-    engine_since: float
+    engine_pid: int
+    engine_seconds: float
     engine_end: str
     azure_pid: int
+    azure_seconds: float
     azure_end: str
+    trusts: str
     raw: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def engine_running(self) -> bool:
+        """Whether there is a process; it may hang, or not answer yet."""
+        return bool(self.engine_pid)
 
 
 def host_program(name: str) -> str:
@@ -77,25 +90,39 @@ def python_line(module: str, *, site: bool) -> list[str]:
     return [sys.executable, "-I", *([] if site else ["-S"]), "-c", code]
 
 
-def request(path: str, what: str) -> Reply | None:
-    """Ask the supervisor that listens at `path`; None: there is none. Raises SandboxError if it answers wrong."""
+def request(path: str, do: str, what: Sequence[str] = ()) -> Reply | None:
+    """Ask the supervisor that listens at `path`; None: there is none. what: see `supervisor`.
+
+    Raises SandboxHung if it does not answer in time or answers wrong, SandboxError if it refuses.
+    """
+    pid = 0
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel:
-        channel.settimeout(_ANSWER_SECONDS)
+        channel.settimeout(_ANSWER_SECONDS if do == "status" else _ACT_SECONDS)
         try:
             channel.connect(path)
-        except (FileNotFoundError, ConnectionRefusedError):
-            return None
-        try:
             pid, uid, _ = struct.unpack("3i", channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
             if uid != os.getuid():
                 raise SandboxError(f"{path} belongs to user {uid}", "Choose another name with `--sandbox NAME`.")
-            channel.sendall(json.dumps({"do": what}).encode() + b"\n")
-            answer = json.loads(channel.makefile("rb").readline() or b"{}")
-            return _reply(pid, answer)
-        except (OSError, ValueError, KeyError) as error:
-            raise SandboxError(
-                f"the sandbox's supervisor does not answer ({error!r})", "Remove the sandbox: `labrunner sandbox down`."
-            ) from error
+            channel.sendall(json.dumps({"do": do, "what": list(what)}).encode() + b"\n")
+            _wait_answer(channel, pid)
+            return _reply(pid, json.loads(channel.makefile("rb").readline() or b"{}"))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            # a full queue of connections, too: nobody takes them
+            raise SandboxHung(f"the sandbox's supervisor does not answer ({error!r})", pid=pid) from error
+
+
+def _wait_answer(channel: socket.socket, pid: int) -> None:
+    """Raises TimeoutError; at once when the other end was stopped."""
+    deadline = time.monotonic() + (channel.gettimeout() or 0.0)
+    poll = select.poll()
+    poll.register(channel, select.POLLIN)
+    while not poll.poll(_LOOK_SECONDS * 1000):
+        if is_stopped(f"/proc/{pid}"):
+            raise TimeoutError("it was stopped")
+        if time.monotonic() > deadline:
+            raise TimeoutError("no answer in time")
 
 
 def _reply(pid: int, answer: dict[str, Any]) -> Reply:
@@ -107,12 +134,15 @@ def _reply(pid: int, answer: dict[str, Any]) -> Reply:
         name=answer["name"],
         id=answer["id"],
         folder=answer["folder"],
-        started=answer["started"],
-        engine_running=engine["running"],
-        engine_since=engine["since"],
+        format=int(answer.get("format", 1)),
+        started=time.time() - float(answer.get("seconds", 0.0)),
+        engine_pid=int(engine["pid"]),
+        engine_seconds=float(engine.get("seconds", 0.0)),
         engine_end=engine["end"],
-        azure_pid=azure["pid"],
+        azure_pid=int(azure["pid"]),
+        azure_seconds=float(azure.get("seconds", 0.0)),
         azure_end=azure["end"],
+        trusts=str(answer.get("trusts", "")),
         raw=answer,
     )
 
@@ -147,7 +177,7 @@ def launch(config: str, log: str, *, timeout: float = 20.0) -> None:
             )
         os.close(writer)
         writer = -1
-        said = _wait_ready(reader, timeout)
+        said = _wait_ready(reader, timeout, config)
     except (OSError, subprocess.CalledProcessError) as error:
         raise SandboxError(f"the sandbox cannot be started: {error}", "See `labrunner doctor`.") from error
     finally:
@@ -156,17 +186,31 @@ def launch(config: str, log: str, *, timeout: float = 20.0) -> None:
             os.close(writer)
     if not said:
         words = Path(log).read_bytes()[started_at:].decode(errors="replace").strip().splitlines()
-        raise SandboxError(
+        # Without a word it was killed or stopped; and it may be that an earlier one has not ended yet.
+        kind = SandboxError if words and "BlockingIOError" not in words[-1] else SandboxGone
+        raise kind(
             f"the sandbox cannot be started: {words[-1] if words else 'it ended without a word'}",
             f"See `labrunner doctor`, and {log}.",
         )
 
 
-def _wait_ready(reader: int, timeout: float) -> bool:
-    """Whether the other end said that it is ready; False when it was closed, or said nothing in time."""
+def _wait_ready(reader: int, timeout: float, config: str) -> bool:
+    """Whether the other end said that it is ready. False when it was closed or stopped, or said nothing in time."""
+    deadline = time.monotonic() + timeout
     poll = select.poll()
     poll.register(reader, select.POLLIN)
-    return bool(poll.poll(timeout * 1000)) and os.read(reader, 16) != b""
+    while not poll.poll(_LOOK_SECONDS * 1000):
+        if time.monotonic() > deadline or any(is_stopped(f"/proc/{pid}") for pid in _started_with(config)):
+            return False
+    return os.read(reader, 16) != b""
+
+
+def is_stopped(process: str) -> bool:
+    """Whether a process was stopped (SIGSTOP): no answer is to be waited for. process: its folder in a /proc."""
+    try:
+        return Path(process, "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0] in "tT"
+    except (OSError, IndexError):
+        return False
 
 
 def run_errand(*words: str) -> str:
@@ -197,19 +241,51 @@ def wait_for_end(pid: int, *, timeout: float, kill: bool) -> bool:
         os.close(handle)
 
 
-def end_supervisors(config: str, *, timeout: float = 5.0) -> None:
-    """End every supervisor (and its `unshare`) that was started with that configuration file, answering or not."""
+def end_supervisors(config: str, sweep: Callable[[], None], *, timeout: float = 5.0) -> None:
+    """End every supervisor (and its `unshare`) that was started with that configuration file, answering or not, and
+    what it holds.
+
+    sweep: called in between. Containers that are frozen do not end by themselves, and a namespace waits for all of its
+    processes. Raises SandboxError when one does not end.
+    """
     deadline = time.monotonic() + timeout
-    for pid in _started_with(config):
-        wait_for_end(pid, timeout=max(0.1, deadline - time.monotonic()), kill=True)
+    handles = [handle for pid in _started_with(config) if (handle := _handle(pid)) is not None]
+    try:
+        for handle in handles:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+        sweep()
+        for handle in handles:
+            poll = select.poll()
+            poll.register(handle, select.POLLIN)
+            if not poll.poll(max(0.1, deadline - time.monotonic()) * 1000):
+                raise SandboxError(
+                    "the sandbox's supervisor was killed and does not end: the kernel keeps it, maybe for a disk",
+                    "Wait a moment and try again; if that does not help, start this machine anew.",
+                )
+    finally:
+        for handle in handles:
+            os.close(handle)
+
+
+def _handle(pid: int) -> int | None:
+    try:
+        return os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
 
 
 def _started_with(config: str) -> list[int]:
+    """Supervisors, and the engine and the local Azure that a supervisor without a name any more may still wait for."""
+    folder = str(Path(config).parent)
+    wanted = {config.encode(), f"--data-root={folder}/engine".encode(), f"{folder}/azure".encode()}
+    ours = (_SUPERVISOR.encode(), b"dockerd", _EMULATOR.encode())
     found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-                if config.encode() in words and any(_SUPERVISOR.encode() in word for word in words):
-                    found.append(int(entry.name))
+    for entry in os.listdir("/proc"):  # noqa: PTH208 - of all processes
+        if entry.isdigit():
+            with suppress(OSError), open(f"/proc/{entry}/cmdline", "rb") as file:  # noqa: PTH123 - of all processes
+                line = file.read()
+                words = line.split(b"\0")
+                if not wanted.isdisjoint(words) and any(word in line for word in ours):
+                    found.append(int(entry))
     return found

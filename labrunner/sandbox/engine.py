@@ -64,7 +64,11 @@ def arguments(spec: EngineSpec, *, driver: str) -> list[str]:
 
 
 def storage_driver(data: str) -> str:
-    """`overlay2` where that works in the folder, else `vfs` (slow, but everywhere)."""
+    """`overlay2` where that works in the folder, else `vfs` (slow, but everywhere). The one that its data was made with
+    stays: a probe that fails on a full disk must not hide every image. Raises OSError."""
+    for driver in ("overlay2", "vfs"):
+        if Path(data, "image", driver).is_dir():
+            return driver
     probe = Path(data, "probe")
     lower, upper, work, merged = (probe / part for part in ("lower", "upper", "work", "merged"))
     for folder in (lower, upper, work, merged):
@@ -89,8 +93,8 @@ def is_ours(info: Mapping[str, Any], *, name: str, identity: str) -> bool:
     return f"{NAME_LABEL}={name}" in labels and f"{ID_LABEL}={identity}" in labels
 
 
-def ask(address: str, path: str, *, method: str = "GET", timeout: float = 10.0) -> Any:  # noqa: ANN401 - JSON
-    """The engine's JSON answer to one request (None: an empty one).
+def ask(address: str, path: str, *, method: str = "GET", timeout: float = 10.0, also: tuple[int, ...] = ()) -> Any:  # noqa: ANN401 - JSON
+    """The engine's JSON answer to one request (None: an empty one). also: status codes that are well beside 2xx.
 
     Without the SDK: this is asked while the engine starts, where 0.2 s of imports count. Raises OSError when it does
     not answer, SandboxError when it refuses.
@@ -106,7 +110,7 @@ def ask(address: str, path: str, *, method: str = "GET", timeout: float = 10.0) 
     words = head.split(b" ", 2)
     if len(words) < 2:
         raise ConnectionResetError(f"no answer at {address}")
-    if not words[1].startswith(b"2"):
+    if not words[1].startswith(b"2") and words[1].decode() not in map(str, also):
         raise SandboxError(
             f"the engine answered {words[1].decode()} to {method} {path}: {body[:300].decode(errors='replace')}"
         )

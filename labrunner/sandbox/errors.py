@@ -1,6 +1,6 @@
 """What can go wrong with a private machine, as errors that say what to do next."""
 
-__all__ = ["SandboxBusy", "SandboxError"]
+__all__ = ["SandboxBusy", "SandboxError", "SandboxGone", "SandboxHung"]
 
 
 class SandboxError(Exception):
@@ -13,3 +13,15 @@ class SandboxError(Exception):
 
 class SandboxBusy(SandboxError):  # noqa: N818 - the design's word
     """Somebody else holds the sandbox; the message says who."""
+
+
+class SandboxGone(SandboxError):  # noqa: N818 - the design's word
+    """It ended while it was used; starting it again may help."""
+
+
+class SandboxHung(SandboxError):  # noqa: N818 - the design's word
+    """The supervisor is there and does not answer. pid: its process id on this machine; 0: not known."""
+
+    def __init__(self, message: str, remedy: str = "", *, pid: int = 0) -> None:
+        super().__init__(message, remedy)
+        self.pid = pid

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from labrunner.places import run_dir, sandbox_dir
 from labrunner.sandbox.errors import SandboxError
 
-__all__ = ["Layout", "check_name", "layout"]
+__all__ = ["FORMAT", "Layout", "check_name", "layout"]
+
+FORMAT = 2
+"""Of what a sandbox keeps and of how its supervisor is spoken to. 1: before the number was written down."""
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?")
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,26 +23,35 @@ from labrunner.sandbox.azure import (
     emulator_line,
     write_hosts,
 )
-from labrunner.sandbox.control import Reply, end_supervisors, launch, request, run_errand, wait_for_end
+from labrunner.sandbox.control import Reply, launch, request, wait_for_end
 from labrunner.sandbox.environment import azure_environment
-from labrunner.sandbox.errors import SandboxError
-from labrunner.sandbox.layout import Layout, layout
+from labrunner.sandbox.errors import SandboxError, SandboxGone, SandboxHung
+from labrunner.sandbox.layout import FORMAT, Layout, layout
 from labrunner.sandbox.lock import Lock
+from labrunner.sandbox.recovery import Say, clear, found, hung, mend
+from labrunner.sandbox.room import shortage, told
 from labrunner.sandbox.running import Sandbox, ask_supervisor, lock_of, remedy_up
 from labrunner.sandbox.tools import Tools
 
 __all__ = ["Sandbox", "Status", "attach", "down", "status", "up"]
 
+_ATTEMPTS = 3
 _AZURE_SECONDS = 5.0
+_ENGINE_SECONDS = 3.0
+_REMOVED = ".removed-"
 _DOWN_REMEDY = "Let it end first, or add `--force` to end the sandbox under it."
 _WRITABLE = ("engine", "azure", "home", "work", "log")
 _PARTS = (*_WRITABLE, "tmp", "bin")
 
 
+def _unheard(sentence: str) -> None:
+    """Nobody is told."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """state: "running", "engine-down", "azure-down", "broken" (it does not answer right), "stopped" (its data is kept)
-    or "absent".
+    """state: "running", "engine-down", "azure-down", "engine-hung", "azure-hung", "hung" (its supervisor), "older" (of
+    another labrunner), "broken" (it does not answer right), "stopped" (its data is kept) or "absent".
 
     since: seconds since 1970. detail, remedy: what is wrong, and what to do.
     """
@@ -58,30 +68,62 @@ class Status:
     remedy: str = ""
 
 
-def up(name: str, env: Mapping[str, str], tools: Tools) -> Sandbox:
-    """Have the sandbox running, its engine answering. Goes on with what is there: kept data, or a crash's remains.
+def up(name: str, env: Mapping[str, str], tools: Tools, *, say: Say = _unheard) -> Sandbox:
+    """Have the sandbox running, its engine answering, its containers as they were. Goes on with what is there: kept
+    data, a crash's remains, what hangs, what another one began.
 
-    Raises SandboxError.
+    say: told what was found wrong and done about it. Raises SandboxError.
     """
     place = layout(name, env)
     if os.geteuid() != 0:
         raise SandboxError(
             "a sandbox needs root: it has a network and mounts of its own", "Run it with sudo, or as root."
         )
-    with _alone(place):
-        reply = ask_supervisor(place, "start")
-        if reply is None:
-            end_supervisors(place.config)
-            _prepare_folders(place)
-            _write_config(place, tools)
-            compile_emulator()
-            launch(place.config, f"{place.folder}/log/supervisor.log")
-            reply = ask_supervisor(place, "status")
-            if reply is None:
-                raise SandboxError(f"sandbox '{name}' ended as soon as it had started", f"See {place.folder}/log.")
-        sandbox = Sandbox(place, reply, env)
-        sandbox.wait_for_engine()
-        return sandbox
+    with _alone(place), told(place):
+        _sweep_removed(place)
+        for left in reversed(range(_ATTEMPTS)):
+            try:
+                reply = found(place, say) or _started(place, tools, say)
+                sandbox = Sandbox(place, reply, env)
+                mend(sandbox, reply, say)
+            except (SandboxGone, SandboxHung):  # killed or stopped while it was mended
+                if not left:
+                    raise
+            else:
+                return sandbox
+        raise AssertionError
+
+
+def _started(place: Layout, tools: Tools, say: Say) -> Reply:
+    """A new supervisor. Of an earlier one nothing is left."""
+    if Path(place.folder).is_dir():
+        clear(place)
+        _check_format(place, say)
+    _prepare_folders(place)
+    _write_config(place, tools)
+    compile_emulator()
+    launch(place.config, f"{place.folder}/log/supervisor.log")
+    reply = ask_supervisor(place, "status")
+    if reply is None:
+        raise SandboxGone(f"sandbox '{place.name}' ended as soon as it had started", f"See {place.folder}/log.")
+    return reply
+
+
+def _check_format(place: Layout, say: Say) -> None:
+    """Data of a labrunner that is newer than this one is put aside; older data has the same form."""
+    try:
+        config = json.loads(Path(place.config).read_text(encoding="utf-8"))
+        known = int(config.get("format", 1)) <= FORMAT
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, TypeError, AttributeError):
+        known = True  # cut off, or not ours to read: made anew from nothing
+    if known:
+        return
+    with lock_of(place, "labrunner sandbox up"):
+        aside = next(path for n in count(1) if not os.path.lexists(path := f"{place.folder}.kept-{n}"))
+        Path(place.folder).rename(aside)
+    say(f"Sandbox '{place.name}' was made by a newer labrunner: its data is kept aside in {aside}, a new one is made.")
 
 
 def attach(name: str, env: Mapping[str, str], *, engine: bool = True) -> Sandbox:
@@ -102,27 +144,41 @@ def status(name: str, env: Mapping[str, str]) -> Status:
     held = Lock.holder(f"{place.run}/lock")
     disk = _disk_used(place.folder)
     about: dict[str, Any] = {"name": name, "folder": place.folder, "disk_bytes": disk, "holder": str(held or "")}
+    full = shortage(place)
+    if full is not None:
+        about |= {"detail": str(full), "remedy": full.remedy}
     try:
         reply = ask_supervisor(place, "status")
+    except SandboxHung as error:
+        return Status(**{"state": "hung", "detail": str(error), "remedy": remedy_up(name), **about})
     except SandboxError as error:
-        return Status(state="broken", detail=str(error), remedy=error.remedy, **about)
+        return Status(**{"state": "broken", "detail": str(error), "remedy": error.remedy, **about})
     if reply is None:
         return Status(state="stopped" if Path(place.folder).is_dir() else "absent", **about)
+    if reply.format != FORMAT or Sandbox.settings(place) is None:
+        return Status(state="older", since=reply.started, **{"remedy": remedy_up(name), **about})
+    return _status_of_parts(Sandbox(place, reply, env), reply, about)
+
+
+def _status_of_parts(sandbox: Sandbox, reply: Reply, about: dict[str, Any]) -> Status:
+    about = {"since": reply.started, **about}
+    hanging = hung(sandbox.layout, reply)
     try:
-        info = Sandbox(place, reply, env).check_engine()
+        if "engine" in hanging:
+            raise SandboxHung(f"the Docker Engine of sandbox '{sandbox.name}' does not answer", remedy_up(sandbox.name))
+        info = sandbox.check_engine(timeout=_ENGINE_SECONDS)
     except SandboxError as error:
-        state = "broken" if reply.engine_running else "engine-down"
-        return Status(state=state, since=reply.started, detail=str(error), remedy=error.remedy, **about)
+        state = "engine-hung" if "engine" in hanging else "broken" if reply.engine_running else "engine-down"
+        return Status(**{"state": state, "detail": str(error), "remedy": error.remedy, **about})
+    about |= {"engine": str(info.get("ServerVersion", "")), "containers": int(info.get("ContainersRunning", 0))}
     try:
-        check_azure(place, patience=_AZURE_SECONDS)
+        if "azure" in hanging:
+            raise SandboxHung(f"the local Azure of sandbox '{sandbox.name}' does not answer", remedy_up(sandbox.name))
+        check_azure(sandbox.layout, patience=_AZURE_SECONDS)
     except SandboxError as error:
-        about |= {"state": "azure-down", "detail": str(error), "remedy": error.remedy}
-    return Status(
-        engine=str(info.get("ServerVersion", "")),
-        since=reply.started,
-        containers=int(info.get("ContainersRunning", 0)),
-        **{"state": "running", **about},
-    )
+        state = "azure-hung" if "azure" in hanging else "azure-down"
+        return Status(**{"state": state, "detail": str(error), "remedy": error.remedy, **about})
+    return Status(state="running", **about)
 
 
 def down(name: str, env: Mapping[str, str], *, keep: bool = False, force: bool = False) -> bool:
@@ -131,7 +187,7 @@ def down(name: str, env: Mapping[str, str], *, keep: bool = False, force: bool =
     keep: its data stays for the next `up`. force: even while somebody holds it. Raises SandboxBusy, SandboxError.
     """
     place = layout(name, env)
-    if not Path(place.folder).exists() and not Path(place.run).exists():
+    if not Path(place.folder).exists() and not Path(place.run).exists() and not _removed(place):
         return False
     _foreign(place)
     with ExitStack() as locks:
@@ -139,9 +195,9 @@ def down(name: str, env: Mapping[str, str], *, keep: bool = False, force: bool =
         if not force:
             locks.enter_context(lock_of(place, "labrunner sandbox down", remedy=_DOWN_REMEDY))
         _end(place, orderly=keep)
-        _sweep_groups(place)
         if not keep:
-            _remove(place.folder)
+            _remove_data(place)
+        _sweep_removed(place)
         _remove(place.run)
     for folder in (place.run, *((place.folder,) if not keep else ())):
         with suppress(OSError):
@@ -178,14 +234,16 @@ def _prepare_folders(place: Layout) -> None:
     Path(place.run).chmod(0o700)
     Path(place.shell_dir).mkdir(exist_ok=True, mode=0o700)
     Path(place.folder, "log", "dockerd.log").unlink(missing_ok=True)
-    if not Path(place.hosts).exists():
+    if not Path(place.hosts).exists() or not Path(place.hosts).stat().st_size:
         write_hosts(place)
 
 
 def _write_config(place: Layout, tools: Tools) -> None:
     ours = {sys.prefix, sys.base_prefix, str(Path(__file__).parents[1]), str(tools.root), place.bin}
     config = {
+        "format": FORMAT,
         "folder": place.folder,
+        "authorities": place.authorities,
         "control": place.control,
         "path": f"{place.bin}:{tools.path}",
         "engine_log": f"{place.folder}/log/dockerd.log",
@@ -222,18 +280,19 @@ def _write_config(place: Layout, tools: Tools) -> None:
             "shown": {"/etc/hosts": place.hosts},
         },
     }
-    Path(place.config).write_text(json.dumps(config, indent=1), encoding="utf-8")
+    beside = Path(f"{place.config}.new")
+    beside.write_text(json.dumps(config, indent=1), encoding="utf-8")
+    beside.replace(place.config)  # whole or not at all
 
 
 def _end(place: Layout, *, orderly: bool) -> None:
     """Everything that runs inside is gone afterwards."""
-    with suppress(SandboxError):
-        reply = request(place.control, "status")
-        if reply is not None:
-            if orderly:
+    if orderly:
+        with suppress(SandboxError):
+            reply = request(place.control, "status")
+            if reply is not None:
                 _stop(place, reply)
-            wait_for_end(reply.pid, timeout=5.0, kill=True)
-    end_supervisors(place.config)
+    clear(place)
 
 
 def _stop(place: Layout, reply: Reply) -> None:
@@ -247,14 +306,26 @@ def _stop(place: Layout, reply: Reply) -> None:
     wait_for_end(reply.pid, timeout=8.0, kill=False)
 
 
-def _sweep_groups(place: Layout) -> None:
-    """Remove the control groups, which outlive everything else. In a mount namespace: a chroot may not have them."""
-    complaint = run_errand("sweep", place.group)
-    if complaint:
-        raise SandboxError(
-            f"the control groups of sandbox '{place.name}' cannot be removed: {complaint}",
-            "Try `labrunner sandbox down` again.",
-        )
+def _remove_data(place: Layout) -> None:
+    """First out of the way as a whole: whatever is killed in between, nobody goes on with a half of it."""
+    aside = next(path for n in count(1) if not os.path.lexists(path := _removed_path(place, n)))
+    with suppress(FileNotFoundError):
+        Path(place.folder).rename(aside)
+
+
+def _removed_path(place: Layout, number: int) -> str:
+    return f"{place.folder}{_REMOVED}{number}"
+
+
+def _removed(place: Layout) -> list[str]:
+    """What an earlier `down` began to remove."""
+    folder = Path(place.folder)
+    return [str(path) for path in folder.parent.glob(f"{folder.name}{_REMOVED}*")]
+
+
+def _sweep_removed(place: Layout) -> None:
+    for path in _removed(place):
+        _remove(path)
 
 
 def _remove(folder: str) -> None:

@@ -1,7 +1,7 @@
 """Small errands in mount namespaces, each a process of its own (a namespace is left by ending).
 
 python -m labrunner.sandbox.mounts show PID PATH ...   have files of this machine seen in the sandbox of that supervisor
-python -m labrunner.sandbox.mounts sweep GROUP         remove a control group; run it in a new mount namespace
+python -m labrunner.sandbox.mounts sweep GROUP         remove a control group and what runs in it, in new mounts
 """
 
 import os
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from labrunner.sandbox import kernel
-from labrunner.sandbox.cgroups import hierarchies, mount_hierarchies, remove_group
+from labrunner.sandbox.cgroups import hierarchies, kill_group, mount_hierarchies, remove_group
 from labrunner.sandbox.rootfs import graft
 
 __all__ = ["main"]
@@ -23,6 +23,7 @@ def _sweep(group: str) -> None:
     kernel.mount("tmpfs", "/sys", "tmpfs")
     Path("/sys/groups").mkdir()
     mount_hierarchies("/sys/groups", found)
+    kill_group("/sys/groups", group)
     remove_group("/sys/groups", group)
 
 

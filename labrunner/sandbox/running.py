@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +12,7 @@ from labrunner.sandbox import engine
 from labrunner.sandbox.control import CAPABILITIES, Reply, host_program, python_line, request, run_errand
 from labrunner.sandbox.environment import machine_environment
 from labrunner.sandbox.errors import SandboxError
-from labrunner.sandbox.layout import Layout
+from labrunner.sandbox.layout import FORMAT, Layout
 from labrunner.sandbox.lock import Lock
 from labrunner.sandbox.rootfs import is_masked
 from labrunner.shell.program import ProgramError, ProgramResult, ProgramTimeoutError, run_program
@@ -23,7 +22,6 @@ __all__ = ["TIMED_OUT", "Sandbox", "ask_supervisor", "lock_of", "remedy_up"]
 TIMED_OUT = 124
 """The status of a program that was ended for taking too long, as timeout(1) has it."""
 
-_ENGINE_SECONDS = 60.0
 _BUSY_REMEDY = "Wait until it ends, or use a sandbox of your own with `--sandbox NAME`."
 
 
@@ -35,14 +33,22 @@ class Sandbox:
         self.name = place.name
         self.pid = reply.pid
         self._outer = env
-        try:
-            config = json.loads(Path(place.config).read_text(encoding="utf-8"))
-            self.tools_path: str = config["path"]
-        except (OSError, ValueError, KeyError) as error:
+        config = Sandbox.settings(place)
+        if config is None:
             raise SandboxError(
                 f"sandbox '{place.name}' was made by another version of labrunner, or {place.config} was changed",
-                "Remove it with `labrunner sandbox down`, then start it again.",
-            ) from error
+                remedy_up(place.name),
+            )
+        self.tools_path: str = config["path"]
+
+    @staticmethod
+    def settings(place: Layout) -> dict[str, Any] | None:
+        """What its supervisor was started with; None if that is not of this version's form."""
+        try:
+            config = json.loads(Path(place.config).read_text(encoding="utf-8"))
+            return config if config["format"] == FORMAT and isinstance(config["path"], str) else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     @property
     def address(self) -> str:
@@ -151,10 +157,10 @@ class Sandbox:
         inner = (point.removeprefix(f"{folder}/") for point in points if point.startswith(f"{folder}/"))
         return frozenset(point.partition("/")[0] for point in inner)
 
-    def check_engine(self) -> dict[str, Any]:
+    def check_engine(self, *, timeout: float = 10.0) -> dict[str, Any]:
         """What the engine says of itself. Raises SandboxError if it does not answer, or is not this sandbox's."""
         try:
-            info: dict[str, Any] = engine.ask(self.address, "/info")
+            info: dict[str, Any] = engine.ask(self.address, "/info", timeout=timeout)
         except OSError as error:
             reply = ask_supervisor(self.layout, "status")
             if reply is None:
@@ -169,25 +175,6 @@ class Sandbox:
             )
         return info
 
-    def wait_for_engine(self) -> None:
-        """Until it answers. Raises SandboxError with the end of its log if it does not."""
-        deadline = time.monotonic() + _ENGINE_SECONDS
-        log = f"{self.layout.folder}/log/dockerd.log"
-        while True:
-            try:
-                engine.ask(self.address, "/info")
-            except OSError as error:
-                reply = ask_supervisor(self.layout, "status")
-                if reply is None or not reply.engine_running or time.monotonic() > deadline:
-                    words = engine.last_lines(log)
-                    raise SandboxError(
-                        f"the Docker Engine of sandbox '{self.name}' does not start:\n{words}", f"See {log}."
-                    ) from error
-                time.sleep(0.02)
-            else:
-                self.check_engine()
-                return
-
 
 def lock_of(place: Layout, what: str, *, remedy: str = _BUSY_REMEDY) -> Lock:
     """The lock of that sandbox, held. remedy: what a second one can do. Raises SandboxBusy."""
@@ -199,8 +186,8 @@ def remedy_up(name: str) -> str:
     return "labrunner sandbox up" + ("" if name == "default" else f" --sandbox {name}")
 
 
-def ask_supervisor(place: Layout, what: str) -> Reply | None:
-    """The supervisor's answer, if it is this folder's. Raises SandboxError for another one's."""
+def ask_supervisor(place: Layout, do: str, what: Sequence[str] = ()) -> Reply | None:
+    """The supervisor's answer, if it is this folder's. Raises SandboxError for another one's, and as `request`."""
     reply = request(place.control, "status")
     if reply is None:
         return None
@@ -209,4 +196,4 @@ def ask_supervisor(place: Layout, what: str) -> Reply | None:
             f"another sandbox named '{place.name}' is running, with its data in {reply.folder}",
             "Use another name with `--sandbox NAME`.",
         )
-    return reply if what == "status" else request(place.control, what)
+    return reply if do == "status" else request(place.control, do, what)

@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,8 @@ LISTENER = 9
 class Service:
     """One program. line: makes its argument list, and what it needs to find, at each start. log: gets its output.
 
-    listener: makes a bound socket that the program gets as LISTENER. since: seconds since 1970 of the last start.
-    end: how it ended, in words; empty while it runs.
+    listener: makes a bound socket that the program gets as LISTENER. began: when it was last started, on the monotonic
+    clock: the other one may jump. end: how it ended, in words; empty while it runs.
     """
 
     line: Callable[[], list[str]]
@@ -27,7 +28,7 @@ class Service:
     log: str
     listener: Callable[[], socket.socket] | None = None
     pid: int = 0
-    since: float = 0.0
+    began: float = 0.0
     end: str = ""
 
     def start(self) -> None:
@@ -58,7 +59,7 @@ class Service:
             os.close(log)
             if listener is not None:
                 listener.close()  # the program's alone: when that ends, nobody is kept waiting
-        self.since = time.time()
+        self.began = time.monotonic()
         self.end = ""
 
     def note_end(self, status: int) -> None:
@@ -73,9 +74,16 @@ class Service:
         if self.pid:
             os.kill(self.pid, signal.SIGTERM)
 
+    def kill(self) -> None:
+        """End it, hung or not."""
+        if self.pid:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+
     def report(self) -> dict[str, Any]:
-        """How it is, for the control socket. pid: as it is seen inside."""
-        return {"running": bool(self.pid), "pid": self.pid, "since": self.since, "end": self.end}
+        """How it is, for the control socket. pid: as it is seen inside. seconds: since it was last started."""
+        seconds = time.monotonic() - self.began if self.began else 0.0
+        return {"running": bool(self.pid), "pid": self.pid, "seconds": seconds, "end": self.end}
 
 
 def bind_beside(folder: int, name: str) -> socket.socket:

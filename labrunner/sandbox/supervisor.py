@@ -7,10 +7,13 @@ It writes to the descriptor when the machine is made, and closes it.
 Run by `sandbox.machine` in fresh namespaces. When it ends, the kernel ends everything that runs inside; so nothing has
 to be remembered for a crash. It knows nothing of labs. Standard library only, and little of it: it has to start fast.
 
-The control socket takes one JSON line `{"do": ...}` and gives one back: "status", "start" (what of engine and local
-Azure does not run; harmless when both do), "stop" (both end in order, then everything does).
+The control socket takes one JSON line `{"do": ..., "what": [...]}` and gives one back: "status", "start" (what of
+engine and local Azure does not run; harmless when both do), "renew" (as "start", after those of "engine" and "azure"
+that `what` names were killed), "stop" (both end in order, then everything does).
 """
 
+import fcntl
+import hashlib
 import json
 import os
 import selectors
@@ -19,20 +22,25 @@ import socket
 import struct
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from labrunner.sandbox import kernel
-from labrunner.sandbox.cgroups import kill_group, remove_group
+from labrunner.sandbox import kernel, resume
+from labrunner.sandbox.cgroups import remove_group
 from labrunner.sandbox.engine import EngineSpec, arguments, storage_driver
 from labrunner.sandbox.environment import ADDRESS
+from labrunner.sandbox.layout import FORMAT
+from labrunner.sandbox.remains import clear_engine
 from labrunner.sandbox.rootfs import Plan, build
 from labrunner.sandbox.services import LISTENER, Service, bind_beside
 
 __all__ = ["Supervisor", "main"]
 
 _STOP_SECONDS = 6.0
+_KILL_SECONDS = 3.0
 _REQUEST_SECONDS = 1.0
+_ENGINE_STOP_SECONDS = 4.0  # more than its --shutdown-timeout
 
 
 class Supervisor:
@@ -43,8 +51,10 @@ class Supervisor:
         self._config = config
         self._spec = EngineSpec(**config["engine"])
         self._control = control
-        self._started = time.time()
+        self._began = time.monotonic()
         self._stop_at = 0.0
+        self._is_first = True
+        self._trusted = ""
         azure = config["azure"]
         self._services = {
             "engine": Service(line=self._engine_line, env=config["engine_env"], log=config["engine_log"]),
@@ -80,10 +90,36 @@ class Supervisor:
                     os.read(wake, 4096)
 
     def _engine_line(self) -> list[str]:
-        Path("/run/docker.pid").unlink(missing_ok=True)
-        # Containers outlive a crash of the engine; the next one would ask each to end, and wait ten seconds for it.
-        kill_group("/sys/fs/cgroup", self._spec.group)
-        return arguments(self._spec, driver=storage_driver(self._spec.data))
+        data = self._spec.data
+        # After a crash of the whole machine no process is left to ask.
+        ran = resume.ran(data, is_alive=_runs_anything if self._is_first else _runs)
+        before = resume.kept(data)
+        new = [entry for entry in ran if entry.id not in {known.id for known in before}]
+        if new:
+            resume.keep(data, [*before, *new])
+        if not self._is_first:
+            clear_engine(data, self._spec.group)
+        self._is_first = False
+        self._trusted = ""
+        return arguments(self._spec, driver=storage_driver(data))
+
+    def _note_orderly_end(self) -> None:
+        """A machine that shuts down asks the engine to end before it kills us: as in a crash for its containers."""
+        now = time.time()
+        since = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now - _ENGINE_STOP_SECONDS))
+        data = self._spec.data
+        with suppress(OSError):
+            ran = resume.ran(data, is_alive=_runs, ended_since=since)
+            before = resume.kept(data)
+            resume.keep(data, [*before, *(entry for entry in ran if entry.id not in {known.id for known in before})])
+
+    def _trusts(self) -> str:
+        """Which authority the engine trusts: it reads the file once, when it needs it first, after it was made."""
+        if not self._trusted:
+            with suppress(OSError):
+                content = Path(self._config["authorities"]).read_bytes()
+                self._trusted = hashlib.sha256(content).hexdigest()
+        return self._trusted
 
     def _is_over(self) -> bool:
         runs = any(service.pid for service in self._services.values())
@@ -100,6 +136,8 @@ class Supervisor:
             for service in self._services.values():
                 if service.pid == pid:
                     service.note_end(status)
+                    if service is self._services["engine"] and not status and not self._stop_at:
+                        self._note_orderly_end()
 
     def _answer(self) -> None:
         connection, _ = self._control.accept()
@@ -110,17 +148,30 @@ class Supervisor:
                 return
             try:
                 request = json.loads(connection.makefile("rb").readline(65536))
-                reply = self._do(str(request.get("do")))
+                reply = self._do(str(request.get("do")), list(request.get("what", ())))
                 connection.sendall(json.dumps(reply).encode() + b"\n")
             except (OSError, ValueError, AttributeError) as error:
                 print(f"a request on the control socket failed: {error}", file=sys.stderr, flush=True)  # noqa: T201
 
-    def _do(self, what: str) -> dict[str, Any]:
-        if what == "start":
+    def _renew(self, names: list[str]) -> None:
+        """Raises OSError."""
+        old = [self._services[name] for name in names if name in self._services]
+        for service in old:
+            service.kill()
+        deadline = time.monotonic() + _KILL_SECONDS
+        while any(service.pid for service in old):
+            self._reap()
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{' and '.join(names)} cannot be killed: the kernel keeps it, maybe for a disk")
+            time.sleep(0.01)
+        self.start()
+
+    def _do(self, what: str, names: list[str]) -> dict[str, Any]:
+        if what in ("start", "renew"):
             try:
-                self.start()
+                self._renew(names if what == "renew" else [])
             except OSError as error:
-                return {"error": f"what it holds cannot be started: {error}"}
+                return {"error": f"what it holds cannot be started: {error}", "errno": error.errno}
         elif what == "stop":
             self._stop_at = time.monotonic() + _STOP_SECONDS
             for service in self._services.values():
@@ -131,9 +182,22 @@ class Supervisor:
             "name": self._spec.name,
             "id": self._spec.id,
             "folder": self._config["folder"],
-            "started": self._started,
+            "format": FORMAT,
+            "seconds": time.monotonic() - self._began,
+            "trusts": self._trusts(),
             **{name: service.report() for name, service in self._services.items()},
         }
+
+
+def _runs(pid: int, identity: str) -> bool:
+    try:
+        return identity in Path(f"/proc/{pid}/cgroup").read_text(encoding="ascii")
+    except OSError:
+        return False
+
+
+def _runs_anything(pid: int, identity: str) -> bool:  # noqa: ARG001 - the other one's signature
+    return True
 
 
 def main(words: list[str]) -> int:
@@ -143,6 +207,8 @@ def main(words: list[str]) -> int:
         signal.signal(number, signal.SIG_IGN)
     os.umask(0o022)
     os.set_inheritable(int(words[1]), False)  # noqa: FBT003
+    # For as long as this process lives: two on the same data would destroy it.
+    fcntl.flock(os.open(config["folder"], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), fcntl.LOCK_EX | fcntl.LOCK_NB)
     place = Path(config["control"])
     run = os.open(place.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     control = bind_beside(run, place.name)
@@ -163,7 +229,8 @@ def main(words: list[str]) -> int:
     supervisor = Supervisor(config, control, run)
     supervisor.start()
     control.listen(8)  # whoever gets through to us finds the machine made
-    os.write(int(words[1]), b"ready\n")
+    with suppress(BrokenPipeError):  # who started us was killed; the next one finds us
+        os.write(int(words[1]), b"ready\n")
     os.close(int(words[1]))
     supervisor.serve()
     return 0

@@ -116,7 +116,7 @@ def test_true_names_lead_to_it_by_the_proxy_and_by_address(machines):
 def test_one_that_was_killed_is_told_and_started_again_with_what_it_knew(machines):
     sandbox = machines.up()
     before = check_azure(sandbox.layout, patience=30)
-    engine = request(sandbox.layout.control, "status").raw["engine"]
+    engine = request(sandbox.layout.control, "status").engine_pid
     killed(sandbox)
     status = machine.status(sandbox.name, machines.env)
     assert status.state == "azure-down"
@@ -129,7 +129,7 @@ def test_one_that_was_killed_is_told_and_started_again_with_what_it_knew(machine
     again = check_azure(sandbox.layout, patience=30)
     assert again["subscription"] == before["subscription"]
     assert again["pid"] != before["pid"]
-    assert request(sandbox.layout.control, "status").raw["engine"] == engine
+    assert request(sandbox.layout.control, "status").engine_pid == engine
     assert machine.status(sandbox.name, machines.env).state == "running"
 
 

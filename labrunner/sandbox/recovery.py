@@ -1,0 +1,205 @@
+"""Brings a sandbox back: what is dead is started, what hangs is ended and started anew, and who ran runs again.
+
+A part hangs when it was stopped, or does not answer in `_ANSWER_SECONDS` though it had the time to start. Nothing here
+needs to know how it came about, or how far another recovery got before it was killed itself.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from labrunner.emulator.client import ControlClient, ControlError
+from labrunner.sandbox import engine, resume
+from labrunner.sandbox.control import Reply, end_supervisors, is_stopped, run_errand
+from labrunner.sandbox.errors import SandboxError, SandboxGone, SandboxHung
+from labrunner.sandbox.layout import FORMAT, Layout
+from labrunner.sandbox.room import shortage
+from labrunner.sandbox.running import Sandbox, ask_supervisor, remedy_up
+
+__all__ = ["Say", "clear", "found", "hung", "mend"]
+
+Say = Callable[[str], object]
+"""Takes one sentence for the user."""
+
+_ANSWER_SECONDS = 3.0
+_START_SECONDS = 60.0
+_STARTS = 3
+_POLL_SECONDS = 0.02
+_OWN_START_SECONDS = 20.0
+"""How long engine and local Azure may need until they answer first, on a slow machine."""
+_PARTS = {"engine": "Docker Engine", "azure": "local Azure"}
+_ENGINE_PROGRAMS = ("dockerd", "containerd")
+
+
+def clear(place: Layout) -> None:
+    """End every process and control group of that folder's sandbox. Raises SandboxError when one cannot be."""
+    end_supervisors(place.config, lambda: _sweep(place))
+
+
+def _sweep(place: Layout) -> None:
+    """In a mount namespace of its own: a chroot may have no control groups."""
+    complaint = run_errand("sweep", place.group)
+    if complaint:
+        raise SandboxError(
+            f"the control groups of sandbox '{place.name}' cannot be removed: {complaint}",
+            "Try `labrunner sandbox down` again.",
+        )
+
+
+def found(place: Layout, say: Say) -> Reply | None:
+    """The answer of the supervisor that runs, if it is of this labrunner's kind; None: there is none now.
+
+    One that hangs, and one of another labrunner, is ended. Raises SandboxError for somebody else's.
+    """
+    try:
+        reply = ask_supervisor(place, "status")
+    except SandboxHung as error:
+        if error.pid and not _is_ours(error.pid, place):
+            raise SandboxError(
+                f"another sandbox named '{place.name}' is running, and does not answer",
+                "Use another name with `--sandbox NAME`.",
+            ) from error
+        say(f"The supervisor of sandbox '{place.name}' did not answer: everything is started anew, with its data.")
+        return None
+    if reply is None:
+        return None
+    if reply.format != FORMAT or not _is_whole(place):
+        say(f"Sandbox '{place.name}' was started by another version of labrunner: it is started anew, with its data.")
+        return None
+    return reply
+
+
+def _is_ours(pid: int, place: Layout) -> bool:
+    try:
+        line = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return True  # nobody's any more
+    return not line or place.config.encode() in line.split(b"\0")
+
+
+def _is_whole(place: Layout) -> bool:
+    return Sandbox.settings(place) is not None
+
+
+def hung(place: Layout, reply: Reply) -> list[str]:
+    """Which of "engine" and "azure" run and hang. Takes `_ANSWER_SECONDS` at most."""
+    asks = {"engine": (_ask_engine, reply.engine_seconds), "azure": (_ask_azure, reply.azure_seconds)}
+    running = [name for name, pid in (("engine", reply.engine_pid), ("azure", reply.azure_pid)) if pid]
+    stopped = [name for name in running if _is_part_stopped(reply, name)]
+    with ThreadPoolExecutor(len(asks)) as pool:
+        answers = {
+            name: pool.submit(asks[name][0], place, reply)
+            for name in running
+            if name not in stopped and asks[name][1] > _OWN_START_SECONDS
+        }
+        return [name for name in running if name in stopped or (name in answers and not answers[name].result())]
+
+
+def _is_part_stopped(reply: Reply, name: str) -> bool:
+    """Whether one of its processes was stopped, as this machine's kernel says: there is no need to wait then."""
+    inside = f"/proc/{reply.pid}/root/proc"
+    if name == "azure":
+        return is_stopped(f"{inside}/{reply.azure_pid}")
+    with suppress(OSError):
+        return any(
+            is_stopped(str(process))
+            for process in Path(inside).iterdir()
+            if process.name.isdigit() and _program(process) in _ENGINE_PROGRAMS
+        )
+    return False
+
+
+def _program(process: Path) -> str:
+    try:
+        return (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _ask_engine(place: Layout, reply: Reply) -> bool:  # noqa: ARG001 - one signature for both
+    """/info asks containerd too."""
+    try:
+        engine.ask(f"/proc/{reply.pid}/root{engine.SOCKET}", "/info", timeout=_ANSWER_SECONDS)
+    except (OSError, SandboxError, ValueError):
+        return False
+    return True
+
+
+def _ask_azure(place: Layout, reply: Reply) -> bool:
+    try:
+        about = ControlClient(place.azure_control, timeout=_ANSWER_SECONDS).status()
+    except ControlError:
+        return False
+    return about.get("pid") == reply.azure_pid
+
+
+def mend(sandbox: Sandbox, reply: Reply, say: Say) -> None:
+    """Have its parts running and the engine answering, and its containers as they were.
+
+    Raises SandboxGone when the supervisor ends meanwhile, SandboxError when a part does not start.
+    """
+    place = sandbox.layout
+    wrong = hung(place, reply)
+    for name in wrong:
+        say(f"The {_PARTS[name]} of sandbox '{place.name}' did not answer: it is started anew.")
+    if "engine" not in wrong and _trusts_another(place, reply):
+        say(f"The certificate authority of sandbox '{place.name}' is a new one: its Docker Engine is started anew.")
+        wrong.append("engine")
+    _act(place, "renew", wrong)
+    _wait(sandbox)
+    try:
+        complaints = resume.start_again(sandbox.address, f"{place.folder}/engine")
+    except OSError as error:
+        raise SandboxGone(
+            f"the Docker Engine of sandbox '{place.name}' went while it started its containers: {error}",
+            remedy_up(place.name),
+        ) from error
+    for complaint in complaints:
+        say(complaint)
+
+
+def _trusts_another(place: Layout, reply: Reply) -> bool:
+    """Whether the local Azure has another authority by now than the engine read when it started (Go reads it once)."""
+    try:
+        now = hashlib.sha256(Path(place.authorities).read_bytes()).hexdigest()
+    except OSError:
+        return False
+    return bool(reply.engine_pid and reply.trusts) and reply.trusts != now
+
+
+def _act(place: Layout, do: str, what: list[str]) -> Reply:
+    reply = ask_supervisor(place, do, what)
+    if reply is None:
+        raise SandboxGone(f"sandbox '{place.name}' ended", remedy_up(place.name))
+    return reply
+
+
+def _wait(sandbox: Sandbox) -> None:
+    """Until the engine answers. One that is killed or stopped meanwhile is started anew."""
+    place = sandbox.layout
+    deadline, starts = time.monotonic() + _START_SECONDS, 1
+    log = f"{place.folder}/log/dockerd.log"
+    while True:
+        try:
+            engine.ask(sandbox.address, "/info", timeout=_ANSWER_SECONDS)
+        except (OSError, ValueError) as error:
+            reply = _act(place, "status", [])
+            killed = "by signal" in reply.engine_end
+            again = (not reply.engine_pid and killed) or (reply.engine_pid and _is_part_stopped(reply, "engine"))
+            if again and starts < _STARTS:
+                starts += 1
+                _act(place, "renew", ["engine"])
+                continue
+            if again or not reply.engine_pid or time.monotonic() > deadline:
+                full = shortage(place)
+                raise full or SandboxError(
+                    f"the Docker Engine of sandbox '{place.name}' does not start:\n{engine.last_lines(log)}",
+                    f"See {log}.",
+                ) from error
+            time.sleep(_POLL_SECONDS)
+        else:
+            sandbox.check_engine()
+            return
