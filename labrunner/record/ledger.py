@@ -10,7 +10,7 @@ __all__ = ["Entry", "Inventory", "appeared", "differences"]
 class Entry:
     """One thing of the target.
 
-    kind: "image-tag", "image", "container", "volume", "network", "file".
+    kind: "image-tag", "image", "container", "volume", "network", "file", "folder", and what Azure has.
     name: how people call it. id: what it is and stays (an image id, a container id, a file's sha256 ...).
     """
 

@@ -8,7 +8,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -135,6 +135,10 @@ class LocalAzure:
     def inventory(self) -> list[tuple[str, str, str]]:
         """(kind, name, immutable id) of what is there."""
         return self._ask(self._client.inventory)
+
+    def remove(self, things: Sequence[tuple[str, str, str]]) -> list[str]:
+        """For each (kind, name, immutable id): "" when it is gone, else one sentence why it stays."""
+        return self._ask(lambda: self._client.remove(things))
 
     def _install(self, cli: "AzureCli") -> None:
         """Put `az` on the PATH inside, whole at any moment."""

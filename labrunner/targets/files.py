@@ -11,7 +11,10 @@ from pathlib import Path
 from labrunner.checking.api import TargetError
 from labrunner.record.ledger import Entry
 
-__all__ = ["file_entries", "write_inside"]
+__all__ = ["file_entries", "file_identity", "git_refs", "write_inside"]
+
+_FOLDER = "folder"
+"""The id of every folder: a folder is its name, and is only ever removed when it is empty."""
 
 _MOST_FILES = 5000
 _HASHED_BYTES = 8 << 20
@@ -35,23 +38,38 @@ def write_inside(folder: str, path: str, content: bytes, mode: int) -> None:
         raise TargetError(f"{path} cannot be written in the work folder: {error.strerror}") from error
 
 
-def file_entries(folder: str, label: str, *, skipped: Collection[str] = ()) -> Iterator[Entry]:
-    """The files below `folder`, named `label/...`, by content. Of git's own only what says where branches are.
+def file_entries(folder: str, label: str, *, home: bool = False, skipped: Collection[str] = ()) -> Iterator[Entry]:
+    """The files below `folder`, named `label/...`, by content, and the folders. Of git's own only where branches are.
 
-    skipped: names of folders in `folder` that are left out. Large files are told apart by size and time instead;
-    beyond 5,000 files the rest is one entry.
+    home: it is a HOME, where each program may have a folder with a dot, which is not told; what is in it is. skipped:
+    names of folders in `folder` that are left out. Large files are told apart by size and time instead; beyond 5,000
+    files and folders the rest is one entry.
     """
     count = 0
-    for path in _files(folder, skipped):
+    for path in _paths(folder, skipped):
         if count >= _MOST_FILES:
             yield Entry("file", f"{label}/...", "more")
             return
+        name = os.path.relpath(path, folder)
         with suppress(OSError):  # gone since it was listed
-            yield Entry("file", f"{label}/{os.path.relpath(path, folder)}", _identity(path))
-            count += 1
+            if not Path(path).is_dir() or Path(path).is_symlink():
+                yield Entry("file", f"{label}/{name}", file_identity(path))
+                count += 1
+            elif not (home and name.startswith(".") and "/" not in name):
+                yield Entry("folder", f"{label}/{name}", _FOLDER)
+                count += 1
 
 
-def _files(folder: str, skipped: Collection[str]) -> Iterator[str]:
+def git_refs(folder: str) -> Iterator[str]:
+    """The files of a `.git` folder that say where branches are, as `file_entries` lists them; paths in it."""
+    for kept in _GIT_KEPT:
+        if Path(folder, kept).is_file():
+            yield kept
+        for top, _, files in os.walk(f"{folder}/{kept}"):
+            yield from (os.path.relpath(f"{top}/{name}", folder) for name in files)
+
+
+def _paths(folder: str, skipped: Collection[str]) -> Iterator[str]:
     for top, folders, files in os.walk(folder):
         if top == folder:
             folders[:] = [name for name in folders if name not in skipped]
@@ -62,13 +80,14 @@ def _files(folder: str, skipped: Collection[str]) -> Iterator[str]:
                 folders[:] = [name for name in folders if name in _GIT_KEPT]
                 files = [name for name in files if name in _GIT_KEPT]  # noqa: PLW2901
         folders.sort()
-        links = [name for name in folders if Path(top, name).is_symlink()]
-        for name in sorted([*files, *links]):
+        told = [name for name in folders if ".git" not in relative or Path(top, name).is_symlink()]
+        for name in sorted([*files, *told]):
             if name not in _NOISE:
                 yield f"{top}/{name}"
 
 
-def _identity(path: str) -> str:
+def file_identity(path: str) -> str:
+    """What a file or link is, whatever its name: its content mostly. Raises OSError."""
     if Path(path).is_symlink():
         return f"link:{Path(path).readlink()}"
     if path.endswith("/.docker/config.json"):

@@ -20,6 +20,7 @@ from labrunner.shell.bash import BashShell
 from labrunner.shell.program import ProgramError, ProgramTimeoutError, run_program
 from labrunner.shell.protocol import Shell, ShellSpec
 from labrunner.targets.files import file_entries, write_inside
+from labrunner.targets.leftovers import remove_file_entries
 
 __all__ = ["LocalTarget"]
 
@@ -108,6 +109,13 @@ class LocalTarget:
         self._check()
         return frozenset(self._entries())
 
+    def remove(self, entries: Sequence[Entry]) -> dict[Entry, str]:
+        """Files and folders: it has nothing else."""
+        self._check()
+        told = remove_file_entries(self.work, "work", entries)
+        told |= remove_file_entries(f"{self._folder}/home", "~", entries)
+        return {entry: told.get(entry, "It is nothing that this target can have.") for entry in entries}
+
     def secrets(self) -> Sequence[str]:
         """None: it issues nothing."""
         return ()
@@ -136,7 +144,7 @@ class LocalTarget:
 
     def _entries(self) -> Iterator[Entry]:
         yield from file_entries(self.work, "work")
-        yield from file_entries(f"{self._folder}/home", "~")
+        yield from file_entries(f"{self._folder}/home", "~", home=True)
 
     def _check(self) -> None:
         if not Path(self.work).is_dir():

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from labrunner.checking.api import Checker, Ran, TargetError
-from labrunner.record.ledger import Inventory
+from labrunner.record.ledger import Entry, Inventory
 from labrunner.shell.protocol import Shell
 
 __all__ = ["Target", "TargetError"]
@@ -39,8 +39,19 @@ class Target(Protocol):
         """Raise TargetError, with a remedy, if the target is not ours or does not answer."""
 
     def inventory(self) -> Inventory:
-        """What is there now: images, tags, containers, volumes, networks, files of work folder and HOME, and what
-        the learner can make in Azure. Each by an id that is never another thing's."""
+        """What is there now: images, tags, containers, volumes, networks, files and folders of work folder and HOME,
+        and what the learner can make in Azure. Each by an id that is never another thing's."""
+
+    def remove(self, entries: Sequence[Entry]) -> dict[Entry, str]:
+        """Remove these things of an inventory, each by its id and only while its name still means that id.
+
+        For each "" when it is gone (or was already), else one sentence why not. Orders by itself: containers before
+        images, tags before manifests ... Never takes along what is not among them, so that one call with all of a
+        session's things removes more than one call for each.
+
+        It cannot know what was there before: a file, an image's tag or a repository's tag that was there under the same
+        name, and is another by now, was changed and not made, and does not belong among the entries.
+        """
 
     def secrets(self) -> Sequence[str]:
         """The secrets that the target has issued since the last call, at once. Never raises.

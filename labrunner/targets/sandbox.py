@@ -18,10 +18,15 @@ from labrunner.sandbox.running import Sandbox, remedy_up
 from labrunner.sandbox.tools import Tools
 from labrunner.shell.bash import BashShell
 from labrunner.shell.protocol import Shell, ShellSpec
+from labrunner.targets.containers import KINDS as ENGINE_KINDS
+from labrunner.targets.containers import engine_entries, remove_engine_entries
 from labrunner.targets.files import file_entries, write_inside
+from labrunner.targets.leftovers import KINDS as FILE_KINDS
+from labrunner.targets.leftovers import remove_file_entries
 
 __all__ = ["SandboxTarget"]
 
+_ACCOUNT = "az-account"
 _BASH = ("bash", "--noprofile", "--norc", "-c")
 _VERSIONS = """\
 docker version --format '{{.Client.Version}}' 2>/dev/null || echo
@@ -29,7 +34,6 @@ docker version --format '{{.Server.Version}}' 2>/dev/null || echo
 echo "${BASH_VERSION%%(*}"
 git --version | sed 's/git version //'
 """
-_PREDEFINED = frozenset({"bridge", "host", "none"})
 
 
 class SandboxTarget:
@@ -133,16 +137,39 @@ class SandboxTarget:
     def inventory(self) -> Inventory:
         """See the Protocol. Networks that every engine has are left out."""
         with _told():
-            entries = set(self._engine_entries())
+            entries = set(engine_entries(self._sandbox))
             if self._azure is not None:
                 entries.update(Entry(kind, name, identity) for kind, name, identity in self._azure.inventory())
         entries.update(file_entries(self._sandbox.layout.work, "work"))
         # az writes logs and caches there with each call; what of it matters is who is signed in
-        entries.update(file_entries(self._sandbox.layout.home, "~", skipped=(".azure",)))
-        who = signed_in(self._sandbox.layout.home)
-        if who is not None:
-            entries.add(Entry("az-account", who[0], f"{who[1]} in {who[2]}"))
-        return frozenset(entries)
+        entries.update(file_entries(self._sandbox.layout.home, "~", home=True, skipped=(".azure",)))
+        account = _account(self._sandbox.layout.home)
+        return frozenset(entries if account is None else {*entries, account})
+
+    def remove(self, entries: Sequence[Entry]) -> dict[Entry, str]:
+        """See the Protocol. What is in Azure, only for labs that need it."""
+        told: dict[Entry, str] = {}
+        place = self._sandbox.layout
+        azure = [entry for entry in entries if entry.kind not in ENGINE_KINDS | FILE_KINDS | {_ACCOUNT}]
+        with _told():
+            if any(entry.kind in ENGINE_KINDS for entry in entries):
+                told |= remove_engine_entries(self._sandbox, entries)
+            if self._azure is not None and azure:
+                check_azure(place)
+                told |= zip(azure, self._azure.remove([(one.kind, one.name, one.id) for one in azure]), strict=True)
+            told |= {entry: self._sign_out(entry) for entry in entries if entry.kind == _ACCOUNT}
+        told |= remove_file_entries(place.work, "work", entries)
+        told |= remove_file_entries(place.home, "~", entries)
+        return {entry: told.get(entry, "It is nothing that this target can have.") for entry in entries}
+
+    def _sign_out(self, entry: Entry) -> str:
+        """For az keeps what somebody signed in with, an application's secret too."""
+        now = _account(self._sandbox.layout.home)
+        if now != entry:
+            return "" if now is None else "Somebody else is signed in by now."
+        result = self._sandbox.run(["az", "logout", "--username", entry.name])
+        words = (result.stderr or result.stdout).strip().splitlines()
+        return f"`az logout` failed: {words[-1] if words else result.status}." if result.status else ""
 
     def secrets(self) -> Sequence[str]:
         """Those of the local Azure; none while it does not run."""
@@ -190,26 +217,10 @@ class SandboxTarget:
             tenant, subscription, identity, secret = self._azure.operator()
         return AzureContext(tenant=tenant, subscription=subscription, client_id=identity, client_secret=secret)
 
-    def _engine_entries(self) -> Iterator[Entry]:
-        self._sandbox.check_engine()
-        address = self._sandbox.address
-        try:
-            for image in engine.ask(address, "/images/json"):
-                yield Entry("image", image["Id"].removeprefix("sha256:")[:12], image["Id"])
-                for tag in image.get("RepoTags") or ():
-                    if tag != "<none>:<none>":
-                        yield Entry("image-tag", tag, image["Id"])
-            for container in engine.ask(address, "/containers/json?all=1"):
-                yield Entry("container", (container["Names"] or ["?"])[0].lstrip("/"), container["Id"])
-            for volume in engine.ask(address, "/volumes")["Volumes"] or ():
-                yield Entry("volume", volume["Name"], f"{volume['Name']}@{volume.get('CreatedAt', '')}")
-            for network in engine.ask(address, "/networks"):
-                if network["Name"] not in _PREDEFINED:
-                    yield Entry("network", network["Name"], network["Id"])
-        except (OSError, ValueError, KeyError) as error:
-            raise SandboxError(
-                f"the Docker Engine stopped answering: {error}", remedy_up(self._sandbox.name)
-            ) from error
+
+def _account(home: str) -> Entry | None:
+    who = signed_in(home)
+    return None if who is None else Entry(_ACCOUNT, who[0], f"{who[1]} in {who[2]}")
 
 
 def _check_host(host: str) -> None:

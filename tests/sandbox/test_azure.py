@@ -141,7 +141,7 @@ def test_labs_that_do_not_need_it_neither_wait_for_it_nor_miss_it(machines, make
     began = time.monotonic()
     target.prepare()
     target.health()
-    assert {entry.kind for entry in target.inventory()} == {"file", "image", "image-tag"}
+    assert {entry.kind for entry in target.inventory()} == {"file", "folder", "image", "image-tag"}
     assert "az" not in target.tools()
     assert time.monotonic() - began < 5
     assert target.script("command -v az || echo none").stdout in ("none\n", "/usr/bin/az\n")

@@ -11,7 +11,7 @@ def config(home, auths, **more):
     folder = home / ".docker"
     folder.mkdir(exist_ok=True)
     (folder / "config.json").write_text(json.dumps({"auths": auths, **more}))
-    (entry,) = file_entries(str(home), "~")
+    (entry,) = file_entries(str(home), "~", home=True)
     assert (entry.kind, entry.name) == ("file", "~/.docker/config.json")
     return entry.id
 
@@ -35,7 +35,7 @@ def test_a_configuration_that_cannot_be_read_is_told_by_its_bytes(tmp_path):
     seen = set()
     for text in ("", "{", "[]", '{"auths": []}', '{"auths": {"a": {"auth": "é"}}}'):
         (folder / "config.json").write_text(text)
-        (found,) = file_entries(str(tmp_path), "~")
+        (found,) = file_entries(str(tmp_path), "~", home=True)
         seen.add(found)
     assert len(seen) == 5
     assert all(isinstance(found, Entry) for found in seen)
