@@ -41,11 +41,11 @@ class Store:
         self._nested = 1
         try:
             yield self._db
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        else:
             self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:  # a full disk may have ended it, or not let it end
+                self._db.execute("ROLLBACK")
+            raise
         finally:
             self._nested = 0
         for tell in self._committed:

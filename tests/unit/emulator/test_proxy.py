@@ -153,7 +153,7 @@ def test_a_client_refuses_a_leaf_that_the_authority_may_not_sign(tmp_path):
     authority = Authority(tmp_path, ("azurecr.io",), public=b"")
     authority._domains = ("example.com",)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(authority._leaf_file("www.example.com"))
+    authority._load_leaf(server, "www.example.com")
     client = ssl.create_default_context(cafile=str(authority.bundle))
     here, there = ssl.MemoryBIO(), ssl.MemoryBIO()
     back, forth = ssl.MemoryBIO(), ssl.MemoryBIO()
