@@ -128,10 +128,10 @@ class Faults:
         return fault
 
     def due(self, name: str, made: float) -> float:
-        """When what was made at a moment has its effect: at once, or as late as the fault makes it."""
+        """When what was made at a moment has its effect: at once, or as late as the fault makes it, by the clock."""
         fault = self.active(name)
         if fault is None or made < fault.since:
-            return made
+            return min(made, self._clock.now())  # the clock may have been set back
         return made + fault.delay if fault.until is None else min(made + fault.delay, fault.until)
 
     def left(self, fault: Fault) -> float:

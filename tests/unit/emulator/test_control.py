@@ -142,3 +142,88 @@ def test_a_code_that_nobody_waits_for_cannot_be_approved(client):
 def test_nobody_there_is_said(tmp_path):
     with pytest.raises(ControlError, match="does not answer"):
         ControlClient(str(tmp_path / "none")).status()
+
+
+def test_faults_are_set_seen_and_cleared(running, client):
+    assert client.faults() == []
+    made = client.set_fault("throttled", seconds=30, retry_after=9, services=["arm"])
+    assert made["until"] - made["since"] == 30
+    assert (made["retry_after"], made["services"]) == (9, ["arm"])
+    forever = client.set_fault("proxy-down")
+    assert forever["until"] is None
+    assert client.faults() == [made, forever]
+    assert client.clear_faults("throttled") == ["throttled"]
+    assert client.clear_faults("throttled") == []
+    assert client.clear_faults() == ["proxy-down"]
+    assert client.faults() == []
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (
+            lambda client: client.set_fault("flood"),
+            "refuses: there is no fault 'flood'; there are: latency, throttled,",
+        ),
+        (lambda client: client.set_fault("latency", status=500), "the fault latency has no 'status'"),
+        (lambda client: client.clear_faults("flood"), "there is no fault 'flood'"),
+        (lambda client: client._ask("POST", "/faults/latency", {}), "a fault is set by POST /faults"),
+        (lambda client: client._ask("POST", "/faults", []), 'a fault is an object with a "name"'),
+        (lambda client: client._ask("GET", "/trouble?since=soon"), "refuses: invalid literal"),
+        (lambda client: client.set_clock(float("inf")), 'the clock needs {"offset": seconds}'),
+        (lambda client: client._ask("POST", "/clock", [60]), 'the clock needs {"offset": seconds}'),
+    ],
+)
+def test_what_is_no_fault_is_refused_in_words(client, ask, said):
+    with pytest.raises(ControlError) as caught:
+        ask(client)
+    assert said in str(caught.value)
+    assert client.faults() == []
+    assert client.status()["clock_offset"] == 0
+
+
+def test_faults_end_by_the_emulators_clock(client):
+    client.set_fault("throttled", seconds=3600)
+    client.set_clock(3600)
+    assert client.status()["clock_offset"] == 3600
+    assert client.faults() == []
+    client.set_clock(0)
+
+
+def test_trouble_is_told_since_a_number(running, client):
+    first = client.trouble()
+    assert first["trouble"] == []
+    running.do(lambda world: world.trouble.note("slow", "Azure was slow."))
+    told = client.trouble(first["seq"])
+    (entry,) = told["trouble"]
+    assert (entry["kind"], entry["count"], entry["text"]) == ("slow", 1, "Azure was slow.")
+    assert client.trouble(told["seq"])["trouble"] == []
+
+
+def test_what_settles_by_itself_is_told_with_its_time(running, client):
+    client.set_fault("role-delay", delay=50)
+
+    def give(world):
+        user, role = world.directory.signed_in_user(), world.roles.role_named("AcrPush")
+        world.roles.assign(user.object_id, role.id, world.resources.subscription_scope)
+        return user.name
+
+    name = running.do(give)
+    assert client.trouble()["settling"] == [
+        f"The role AcrPush given to {name} 0 s ago has not spread yet: it does in 50 s."
+    ]
+    client.set_clock(12)
+    (text,) = client.trouble()["settling"]
+    assert text.endswith("given to " + name + " 12 s ago has not spread yet: it does in 38 s.")
+    client.set_clock(50)
+    assert client.trouble()["settling"] == []
+    assert client.trouble()["trouble"] == [], "nobody was refused"
+
+
+def test_a_reset_ends_faults_and_forgets_trouble(running, client):
+    for name in ("role-delay", "list-lag", "expired-tokens", "latency"):
+        client.set_fault(name)
+    running.do(lambda world: world.trouble.note("slow", "Azure was slow."))
+    client.reset()
+    assert client.faults() == []
+    assert client.trouble()["trouble"] == []
