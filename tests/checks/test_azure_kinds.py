@@ -22,6 +22,7 @@ from labrunner.checking.api import AzureContext
 from labrunner.checking.client import WorkerChecker, WorkerContext
 from labrunner.model import Check, Outcome
 from tests.emulator.running import REGISTRY, SEED, start
+from tests.findings import failed, passed
 
 CHECKS = str(Path(__file__).parents[2] / "checks")
 SERVER = f"{REGISTRY}.azurecr.io"
@@ -144,16 +145,6 @@ def azure(tmp_path_factory):
             yield made
     finally:
         emulator.end()
-
-
-def passed(result) -> str:
-    assert result.outcome is Outcome.PASSED, result
-    return result.message
-
-
-def failed(result) -> str:
-    assert result.outcome is Outcome.FAILED, result
-    return result.message
 
 
 def test_what_was_pushed_and_removed(azure):

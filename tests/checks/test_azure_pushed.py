@@ -3,24 +3,15 @@
 import pytest
 
 from labrunner.emulator.client import ControlClient
-from labrunner.model import Check, Outcome
+from labrunner.model import Check
 from tests.emulator.running import REGISTRY, SEED
+from tests.findings import failed, passed
 
 pytestmark = pytest.mark.sandbox
 
 SERVER = f"{REGISTRY}.azurecr.io"
 REPOSITORY = {"registry": REGISTRY, "repository": "team/api"}
 PUSHED = {**REPOSITORY, "tag": "1.0", "image": "api:latest"}
-
-
-def passed(result) -> str:
-    assert result.outcome is Outcome.PASSED, result
-    return result.message
-
-
-def failed(result) -> str:
-    assert result.outcome is Outcome.FAILED, result
-    return result.message
 
 
 def test_login_push_and_what_follows_from_it(with_azure):

@@ -8,18 +8,9 @@ from pathlib import Path
 import pytest
 
 from labrunner.model import Check, Outcome
+from tests.findings import failed, passed
 
 pytestmark = pytest.mark.sandbox
-
-
-def passed(result) -> str:
-    assert result.outcome is Outcome.PASSED, result
-    return result.message
-
-
-def failed(result) -> str:
-    assert result.outcome is Outcome.FAILED, result
-    return result.message
 
 
 def test_image_and_no_image(shared):

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from labrunner.model import Outcome
+from tests.findings import failed, passed
 from tests.unit.checks.cloud import Answer, jwt
 
 SERVER = "myregistry.azurecr.io"
@@ -14,16 +15,6 @@ TOKEN = "token-hunter2"
 AUTH = base64.b64encode(b"user:password-hunter2").decode()
 NULL_USER = base64.b64encode(b"00000000-0000-0000-0000-000000000000:").decode()
 APP = "44444444-4444-4444-4444-444444444444"
-
-
-def passed(result) -> str:
-    assert result.outcome is Outcome.PASSED, result
-    return result.message
-
-
-def failed(result) -> str:
-    assert result.outcome is Outcome.FAILED, result
-    return result.message
 
 
 def write(place, config) -> None:

@@ -2,30 +2,10 @@
 
 import pytest
 
-from labrunner.model import Outcome
+from tests.findings import error, failed, misused, passed
 from tests.unit.checks.cloud import Registry, Repository, digest
 
 REMEDY = "What to do: run `labrunner sandbox up`, then try again."
-
-
-def passed(result) -> str:
-    assert result.outcome is Outcome.PASSED, result
-    return result.message
-
-
-def failed(result) -> str:
-    assert result.outcome is Outcome.FAILED, result
-    return result.message
-
-
-def error(result) -> str:
-    assert (result.outcome, result.bug) == (Outcome.ERROR, False), result
-    return result.message
-
-
-def misused(result) -> str:
-    assert (result.outcome, result.bug) == (Outcome.ERROR, True), result
-    return result.message
 
 
 @pytest.fixture

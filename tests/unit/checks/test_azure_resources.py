@@ -3,19 +3,10 @@
 import pytest
 
 from labrunner.model import Outcome
+from tests.findings import failed, passed
 from tests.unit.checks.cloud import Registry
 
 HOOK = {"registry": "myregistry", "name": "mypushhook"}
-
-
-def passed(result) -> str:
-    assert result.outcome is Outcome.PASSED, result
-    return result.message
-
-
-def failed(result) -> str:
-    assert result.outcome is Outcome.FAILED, result
-    return result.message
 
 
 @pytest.fixture

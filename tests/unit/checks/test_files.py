@@ -5,16 +5,7 @@ import os
 import pytest
 
 from labrunner.model import Outcome
-
-
-def failed(result) -> str:
-    assert result.outcome is Outcome.FAILED, result
-    return result.message
-
-
-def passed(result) -> str:
-    assert result.outcome is Outcome.PASSED, result
-    return result.message
+from tests.findings import failed, passed
 
 
 def test_a_file_of_the_work_folder(ask, place):
