@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from labrunner.emulator.clock import Clock
+from labrunner.emulator.world import World, open_world
 from tests.unit.emulator.pushed import Part
 from tests.unit.emulator.tenant import Tenant
 
@@ -21,3 +23,12 @@ def part(tmp_path: Path) -> Iterator[Part]:
     found = Part(tmp_path)
     yield found
     found.store.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A whole one, with the group "labs"."""
+    made = open_world(tmp_path / "azure", Clock())
+    made.resources.ensure_group("labs", "eastus")
+    yield made
+    made.close()

@@ -2,19 +2,9 @@
 
 import pytest
 
-from labrunner.emulator.clock import Clock
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.state.principals import Principal
 from labrunner.emulator.state.registries import name_problem
-from labrunner.emulator.world import open_world
-
-
-@pytest.fixture
-def world(tmp_path):
-    made = open_world(tmp_path / "azure", Clock())
-    made.resources.ensure_group("labs", "eastus")
-    yield made
-    made.close()
 
 
 def make(world, name="LabAcr123", **more):

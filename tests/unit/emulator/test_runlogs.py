@@ -4,24 +4,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from labrunner.emulator.clock import Clock
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.runlogs import SERVICE
 from labrunner.emulator.runlogs.links import account_of, check_link, log_link
 from labrunner.emulator.state.runs import RunRequest
-from labrunner.emulator.world import open_world
-
-
-@pytest.fixture
-def world(tmp_path):
-    made = open_world(tmp_path / "azure", Clock())
-    yield made
-    made.close()
 
 
 @pytest.fixture
 def link(world):
-    world.resources.ensure_group("labs", "eastus")
     registry = world.registries.ensure(
         group="labs", name="labacr12345", location="eastus", sku="Basic", subscription=world.resources.subscription
     )

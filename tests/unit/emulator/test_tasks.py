@@ -19,15 +19,7 @@ DAY = 86400.0
 
 
 @pytest.fixture
-def world(tmp_path):
-    made = open_world(tmp_path / "azure", Clock())
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def registry(world):
-    world.resources.ensure_group("labs", "eastus")
     made = world.registries.ensure(
         group="labs", name="labacr12345", location="eastus", sku="Premium", subscription=world.resources.subscription
     )

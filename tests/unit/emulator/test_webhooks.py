@@ -2,18 +2,8 @@
 
 import pytest
 
-from labrunner.emulator.clock import Clock
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.state.webhooks import LIMITS
-from labrunner.emulator.world import open_world
-
-
-@pytest.fixture
-def world(tmp_path):
-    made = open_world(tmp_path / "azure", Clock())
-    made.resources.ensure_group("labs", "eastus")
-    yield made
-    made.close()
 
 
 def registry(world, name="labacr123", sku="Basic"):
