@@ -109,7 +109,9 @@ def test_no_secret_is_ever_said(azure, place, helpers, config, status):
     azure.docker = {("user", "password-hunter2"): ["pull"], ("", TOKEN): ["pull"]}
     if status != 200:
         azure.broken[SERVER] = status
-    for kind in ("acr.can-pull", "acr.can-push"):
+    for kind in (
+        ("acr.can-pull", "acr.can-push") if status else ("acr.can-push",)
+    ):  # no answer: asked again, after a wait
         result = azure.ask(kind, **ASK)
         for secret in ("hunter2", AUTH, NULL_USER):
             assert secret not in result.message

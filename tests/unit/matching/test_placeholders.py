@@ -212,4 +212,4 @@ def test_time_is_linear(pattern: str, unit: str) -> None:
             best = min(best, time.process_time() - begin)
         return best
 
-    assert seconds(80_000) < 24 * seconds(10_000) + 0.02
+    assert seconds(32_000) < 24 * seconds(4_000) + 0.02
