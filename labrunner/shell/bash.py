@@ -14,6 +14,7 @@ from labrunner.shell.ladder import DEFAULT_GRACE, Grace
 from labrunner.shell.process import Process
 from labrunner.shell.protocol import Completed, End, ShellError, ShellSpec
 from labrunner.shell.running import Ports, Running
+from labrunner.shell.snapshot import EMPTY, Parts, State, came_back, has_functions, parts, piecewise, written
 from labrunner.shell.terminal import Terminal
 
 __all__ = ["ANSWER_SECONDS", "START_SECONDS", "BashShell"]
@@ -48,6 +49,8 @@ class BashShell:
         self._number = 0
         self._status = 0
         self._flags = ""
+        self._dumped = 0  # the number of the last report, if bash dumped its state with it
+        self._base: State | None = None  # as the shell was when it first started
         self._closed = False
 
     def run(
@@ -117,6 +120,26 @@ class BashShell:
         value = self._await(ports, lambda: ports.channel.value(number), seconds=ANSWER_SECONDS)[0]
         return value[1:].decode("utf-8", "surrogateescape") if value else None
 
+    def snapshot(self) -> bytes:
+        """The shell's state (see `protocol.Shell`): what came with the last report. Raises ShellError."""
+        ports = self._ports
+        state = ports.channel.state(self._dumped) if ports is not None and self._dumped else None
+        return written(state or self._dump(), self._base or EMPTY, self._cwd)
+
+    def restore(self, snapshot: bytes) -> bool:
+        """Make a new shell what the snapshot says (see `protocol.Shell`). Raises ShellError."""
+        wanted = parts(snapshot)
+        if wanted is None:
+            return False
+        self._ready()
+        state = self._become(wanted)
+        if state is not None and not has_functions(wanted, state):
+            # One that cannot be read takes with it those that follow; aliases are in the way of a second attempt.
+            self._restart()
+            self._become(piecewise(wanted))
+            return False
+        return state is not None and came_back(wanted, state, self._cwd)
+
     def close(self) -> None:
         """End the shell and all that is still in its session. Idempotent."""
         if self._closed:
@@ -131,6 +154,39 @@ class BashShell:
             ports.terminal.close()
             ports.channel.close()
             ports.interrupts.close()
+
+    def _dump(self) -> State:
+        """Ask for the state: after an interrupt or an error in its line, bash has not written it by itself."""
+        ports, _ = self._ready()
+        state = ports.channel.state(self._dumped) if self._dumped else None  # of a shell that was started just now
+        if state is None:
+            self._number += 1
+            number = self._number
+            ports.channel.ask_dump(number)
+            self._await(ports, lambda: ports.channel.report(number), seconds=ANSWER_SECONDS)
+            state = ports.channel.state(number)
+            if state is None:
+                raise ShellError(f"bash cannot write its state to {ports.channel.directory}; is the disk full?")
+            self._dumped = number
+        return state
+
+    def _become(self, wanted: Parts) -> State | None:
+        """What a new shell is after it has sourced these; None when it did not live through that, or does not say."""
+        ports = self._ports
+        assert ports is not None
+        self._number += 1
+        number = self._number
+        try:
+            ports.channel.ask_restore(wanted, number)
+            self._keep(self._await(ports, lambda: ports.channel.report(number), seconds=START_SECONDS))
+        except ShellError:
+            if ports.process.exit_status is None:
+                raise
+            self._restart()
+            return None
+        finally:
+            ports.channel.forget_restore()
+        return ports.channel.state(number)
 
     def _ready(self) -> tuple[Ports, bool]:
         """A shell that is alive, and whether it had to be started anew."""
@@ -201,6 +257,8 @@ class BashShell:
             process.end()
             raise
         self._keep(report)
+        if self._base is None:
+            self._base = channel.state(number)
         return ports
 
     def _end_process(self) -> None:
@@ -271,6 +329,7 @@ class BashShell:
     def _keep(self, report: Report) -> None:
         self._status = report.status
         self._flags = report.flags
+        self._dumped = report.number if report.dumped else 0
         if report.cwd.startswith("/"):
             self._cwd = report.cwd
 

@@ -1,11 +1,13 @@
-"""How we talk with bash, apart from the learner's terminal: a private directory with two FIFOs and two files.
+"""How we talk with bash, apart from the learner's terminal: a private directory with two FIFOs and some files (0600).
 
     start    what bash reads first (its --rcfile)
-    command  the text to run, mode 0600, rewritten for each command
+    command  the text to run, rewritten for each command
     input    the lines that bash reads as its own input; only ours, never the learner's
     report   where those lines write what came of it, in records that end in NUL
+    dump     the lines that write bash's state, then a report; `source`d, which alone leaves `$_` and `$@` alone
+    state    where they write it: overwritten, never emptied before, which makes ext4 write to the disk
 
-A command is one line of input, `eval "$(<command)" </dev/tty; REPORT`, and a second one, `REPORT` again. Some
+A command is one line of input, `eval "$(<command)" </dev/tty; source dump`, and a second one that only reports. Some
 errors and every SIGINT make bash drop the rest of a line: then the second reports. A record carries the
 number of its command, so a report that comes twice is no harm. An interrupt that bash notices while it reads a line
 costs the characters read so far, therefore the empty lines, and `Running` asks again when bash sits idle.
@@ -27,24 +29,39 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from labrunner.shell.protocol import ShellError
+from labrunner.shell.snapshot import Parts, State, parsed
 
 __all__ = ["Channel", "Report"]
 
 _READ_BYTES = 64 * 1024
+_DUMP_BYTES = 256 * 1024
 # A command may have set a prompt (`source ~/.bashrc`): it is taken away before bash gets to show it.
 _SILENCE = (
     'case "${PS0-}${PS1-}${PS2-}${PROMPT_COMMAND[*]-}" in "") ;;'
     " *) \\builtin unset -v PS0 PS1 PS2 PROMPT_COMMAND ;; esac"
 )
+# Its arguments: number, status, flags, those of the shell itself, `$_`. Each line redirects by itself, so that what a
+# DEBUG trap prints goes elsewhere.
+_DUMP = r"""
+\builtin declare -p >&9
+\builtin alias -p >&9
+\builtin trap -p >&9
+\builtin umask -p >&9
+case "$#" in 4) ;; *) \builtin printf 'set --' >&9; \builtin printf ' %q' "${@:4:$#-4}" >&9; \builtin echo >&9 ;; esac
+\builtin printf '\0' >&9
+\builtin declare -f >&9
+\builtin printf '\0%s\0' "$1" >&9
+"""
 
 
 class Report(NamedTuple):
-    """What bash says after a command: `flags` are those of `$-`."""
+    """What bash says after a command: `flags` are those of `$-`; `dumped`, that it has written its state before."""
 
     number: int
     status: int
     flags: str
     cwd: str
+    dumped: bool
 
 
 class Channel:
@@ -59,6 +76,7 @@ class Channel:
         "_rest",
         "_run_line",
         "_size",
+        "_state",
         "directory",
         "fileno",
     )
@@ -77,6 +95,7 @@ class Channel:
         self.fileno = os.open(self._report_path, os.O_RDWR | os.O_NONBLOCK)
         self._command = self._open_command()
         self._size = -1
+        self._state = self._write_dump()
         inode = os.fstat(self._input)
         self._inode = (inode.st_dev, inode.st_ino)
         self._rest = b""
@@ -86,27 +105,52 @@ class Channel:
     def _open_command(self) -> int:
         return os.open(f"{self.directory}/command", os.O_WRONLY | os.O_CREAT, 0o600)
 
+    def _write_dump(self) -> int:
+        """Write the lines that make bash dump its state; returns the descriptor of the file that they write."""
+        silence_and_report = (
+            f'{_SILENCE}\n\\builtin printf \'\\0%s %s %s + %s\\0\' "$1" "$2" "$3" "${{PWD-}}"'
+            f" >|{shlex.quote(self._report_path)}\n"
+        )
+        self._write("dump", (_DUMP + silence_and_report).encode("utf-8", "surrogateescape"))
+        state = os.open(f"{self.directory}/state", os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.fchmod(state, 0o600)  # bash may have made it
+        return state
+
+    def _write(self, name: str, text: bytes) -> str:
+        """Write a private file; returns its path. Raises ShellError."""
+        path = f"{self.directory}/{name}"
+        try:
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123
+                file.write(text)
+        except OSError as error:
+            raise ShellError(f"cannot write {path}: {error.strerror}") from error
+        return path
+
     def write_start(self, directories: Sequence[str], *, number: int) -> str:
         """Write the start file; returns its path. Bash goes to the first directory that exists, then reports."""
         go = " || ".join(f"\\builtin cd -- {shlex.quote(path)}" for path in directories)
-        path = f"{self.directory}/start"
         text = (
             "set +o history +H\n"
             "unset -v HISTFILE PS0 PS1 PS2 PROMPT_COMMAND\n"
             f"exec 0<{shlex.quote(self._input_path)}\n"
             f"{{ {go}; }} >/dev/null 2>&1\n"
-            f"{self._reporting(number)}\n"
+            f"{self._dumping(number)}\n"
         )
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, for its mode
-            file.write(text.encode("utf-8", "surrogateescape"))
-        return path
+        return self._write("start", text.encode("utf-8", "surrogateescape"))
+
+    def _dumping(self, number: int, *, status: str = '"$?"') -> str:
+        # In a list, a dump that fails (the disk is full) does not end a shell with `set -e`. Last comes what `$_` was.
+        directory = shlex.quote(self.directory)
+        return (
+            f'{{ \\builtin . {directory}/dump {number} {status} "$-" "$@" "${{_-}}" || \\builtin : "${{_-}}"; }}'
+            f" 9<>{directory}/state >/dev/null 2>&1"
+        )
 
     def _reporting(self, number: int) -> str:
         # `$_` as an argument that prints nothing keeps `$_` for the learner's next command. Traces (`set -x`) and
         # what traps print (DEBUG) stay off the terminal; the first NUL parts the latter from the record.
         return (
-            f'{{ \\builtin printf \'\\0%s %s %s %s%.0s\\0\' {number} "$?" "$-" "${{PWD-}}" "${{_-}}"'
+            f'{{ \\builtin printf \'\\0%s %s %s - %s%.0s\\0\' {number} "$?" "$-" "${{PWD-}}" "${{_-}}"'
             f"; {_SILENCE}; }} >|{shlex.quote(self._report_path)} 2>/dev/null"
         )
 
@@ -126,11 +170,48 @@ class Channel:
         report = self._reporting(number)
         hide = "{ \\builtin set +x; } 2>/dev/null; " if "set -x;" in prefix else ""
         # The empty lines take what an unfinished quote leaves in the parser, and what an interrupt still costs.
-        self._send(f'{hide}\\builtin eval "{prefix}{self._run_line}{report}\n\n\n{report}\n')
+        self._send(f'{hide}\\builtin eval "{prefix}{self._run_line}{self._dumping(number)}\n\n\n{report}\n')
 
     def ask_report(self, number: int) -> None:
         """Have bash report once more, after whatever it is doing."""
         self._send(f"\n\n{self._reporting(number)}\n")
+
+    def ask_dump(self, number: int) -> None:
+        """Have bash dump its state, and report."""
+        try:
+            linked = os.fstat(self._state).st_nlink and os.stat(f"{self.directory}/dump").st_nlink  # noqa: PTH116
+        except OSError:
+            linked = 0
+        if not linked:  # removed by the learner
+            state, self._state = self._state, self._write_dump()
+            os.close(state)
+        self._send(f"\n\n{self._dumping(number)}\n")
+
+    def ask_restore(self, wanted: Parts, number: int) -> None:
+        """Have bash become what the parts of a snapshot say, dump its state, and report the status 0."""
+        functions = shlex.quote(self._write("functions", wanted.functions))
+        rest = shlex.quote(self._write("rest", wanted.rest))
+        # Without arguments, `set --` in a sourced file lasts, but `$_` is the file: the loop is no simple command.
+        self._send(
+            f"{{ \\builtin . {functions}; \\builtin . {rest}; for _ in ''; do [[ 1 ]]; done; }}"
+            f" >/dev/null 2>&1; {self._dumping(number, status='0')}\n"
+        )
+
+    def forget_restore(self) -> None:
+        """Remove what `ask_restore` wrote."""
+        for name in ("functions", "rest"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"{self.directory}/{name}")  # noqa: PTH108 - as the rest of this module
+
+    def state(self, number: int) -> State | None:
+        """The state that bash has dumped together with the report of that number."""
+        dump = bytearray()
+        while data := os.pread(self._state, _DUMP_BYTES, len(dump)):
+            dump += data
+            found = parsed(bytes(dump), number)
+            if found is not None:
+                return found
+        return None
 
     def ask_variable(self, name: str, *, number: int) -> None:
         """Have bash report the value of a variable: a record `NUMBER =VALUE`, or `NUMBER ` if it is unset."""
@@ -160,9 +241,9 @@ class Channel:
         """The report of that command, if it has arrived. Older ones are dropped."""
         found = None
         for record in self.records():
-            parts = record.decode("utf-8", "surrogateescape").split(" ", 3)
-            if found is None and len(parts) == 4 and parts[0] == str(number):
-                found = Report(number, int(parts[1]), parts[2], parts[3])
+            fields = record.decode("utf-8", "surrogateescape").split(" ", 4)
+            if found is None and len(fields) == len(Report._fields) and fields[0] == str(number):
+                found = Report(number, int(fields[1]), fields[2], fields[4], fields[3] == "+")
         return found
 
     def value(self, number: int) -> tuple[bytes] | None:
@@ -204,6 +285,6 @@ class Channel:
 
     def close(self) -> None:
         """Remove the directory. Idempotent for the files, once for the descriptors."""
-        for descriptor in (self._input, self.fileno, self._command):
+        for descriptor in (self._input, self.fileno, self._command, self._state):
             os.close(descriptor)
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -83,5 +83,21 @@ class Shell(Protocol):
     def variable(self, name: str) -> str | None:
         """The value of a shell variable (over the side channel, never on the terminal); None if unset."""
 
+    def snapshot(self) -> bytes:
+        """What a new bash needs to be as this one is now: a bash script, small, with secrets in it.
+
+        Variables (all kinds), functions, aliases, options, traps, umask, directory, positional parameters: what
+        differs from the shell as it first started. Not: jobs, open files, limits, the hash table, DEBUG and RETURN
+        traps, bash's own variables. After each command it is there already, so it may be asked for often; it is that
+        of the last command also when the shell has died since. Raises ShellError.
+        """
+
+    def restore(self, snapshot: bytes) -> bool:
+        """Make a new shell, before its first command, what `snapshot` says. True if everything came back.
+
+        What cannot be set is left out; of a directory that is gone, the nearest that exists is taken; of bytes that
+        are no snapshot, or not all of one, nothing. Raises ShellError.
+        """
+
     def close(self) -> None:
         """End the shell and everything it started that is still in its session. Idempotent."""
