@@ -17,22 +17,13 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Ask the checks. Raises Problem."""
-    from labrunner.cli.machine import command_line, found_target, needs_of, remembered
-    from labrunner.cli.opening import (
-        carry_out,
-        fill_course,
-        new_session,
-        open_course,
-        plan_of,
-        require_trust,
-        settle_values,
-    )
+    from labrunner.cli.machine import command_line, found_target, remembered
+    from labrunner.cli.opening import carry_out, fill_course, new_session, plan_of, settle_values
     from labrunner.cli.run import require_writable, unattended, write_report
+    from labrunner.cli.unasked import trusted_course
     from labrunner.engine.survey import survey
 
-    course = open_course(args.course, env)
-    needs = needs_of(plan_of(course, args.labs))
-    require_trust(course, env, trusted=args.trust, confirm=None)
+    course, needs = trusted_course(args, env)
     require_writable(args.report)
     holder = command_line("check", args.labs)
     with found_target(args.sandbox, course, env, holder=holder, needs=needs) as target:

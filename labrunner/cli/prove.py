@@ -17,22 +17,13 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Prove labs in a sandbox of their own, which is removed afterwards. Raises Problem."""
     from labrunner.authoring.prove import Prover
-    from labrunner.cli.machine import command_line, needs_of, prepare, removed_afterwards, started_target
-    from labrunner.cli.opening import (
-        carry_out,
-        fill_course,
-        new_session,
-        open_course,
-        plan_of,
-        require_trust,
-        settle_values,
-    )
+    from labrunner.cli.machine import command_line, prepare, removed_afterwards, started_target
+    from labrunner.cli.opening import carry_out, fill_course, new_session, plan_of, settle_values
+    from labrunner.cli.unasked import trusted_course
     from labrunner.engine.policy import Unattended
     from labrunner.ui.proof import Proof
 
-    course = open_course(args.course, env)
-    needs = needs_of(plan_of(course, args.labs))
-    require_trust(course, env, trusted=args.trust, confirm=None)
+    course, needs = trusted_course(args, env)
     holder = command_line("prove", args.labs)
     with (
         removed_afterwards(args.sandbox, env),
