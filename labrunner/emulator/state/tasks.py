@@ -12,7 +12,7 @@ from labrunner.emulator.clock import Clock
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.state.cron import Cron, CronProblem
 from labrunner.emulator.state.principals import Principal
-from labrunner.emulator.state.registries import Authorship
+from labrunner.emulator.state.registries import Authorship, authorship
 from labrunner.emulator.store import Store
 
 __all__ = ["Task", "Tasks", "authored", "merged"]
@@ -280,12 +280,5 @@ def _task(row: Row) -> Task:
         location=row["location"],
         tags=json.loads(row["tags"]),
         properties=json.loads(row["properties"]),
-        authorship=Authorship(
-            created_by=row["created_by"],
-            created_by_type=row["created_by_type"],
-            created=row["created"],
-            modified_by=row["modified_by"],
-            modified_by_type=row["modified_by_type"],
-            modified=row["modified"],
-        ),
+        authorship=authorship(row),
     )
