@@ -9,7 +9,7 @@ from labrunner.emulator.faults import Fault
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.routing import Call
 
-__all__ = ["failing", "throttled"]
+__all__ = ["failing", "is_never_throttled", "throttled"]
 
 
 def throttled(call: Call, fault: Fault) -> Refusal:
@@ -17,6 +17,12 @@ def throttled(call: Call, fault: Fault) -> Refusal:
     seconds = max(1, math.ceil(min(fault.retry_after, call.world.faults.left(fault))))
     code, message = _THROTTLED[call.service.name](call, seconds)
     return Refusal(429, code, message, headers={"Retry-After": str(seconds)})
+
+
+def is_never_throttled(call: Call) -> bool:
+    """Guess: a registry always says where to get a token. What users of az report (Azure/azure-cli issue 24886) is 429
+    from the exchange that comes next."""
+    return call.operation is not None and call.operation.name == "ContainerRegistry_CheckDockerV2Support"
 
 
 def failing(call: Call, fault: Fault) -> Refusal:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from labrunner.emulator.arm.deliveries import Deliveries
 from labrunner.emulator.certificates import Authority
-from labrunner.emulator.overload import failing, throttled
+from labrunner.emulator.overload import failing, is_never_throttled, throttled
 from labrunner.emulator.proxy import serve_proxy
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.routing import Call, Router, Service
@@ -153,7 +153,7 @@ class Server:
             text = f"{call.service.title} let a request wait for more than {SLOW_SECONDS:g} s."
             call.held = await faults.hold(latency, mark=SLOW_SECONDS, tell=lambda: trouble.note("slow", text))
         fault = faults.active("throttled", name)
-        if fault is not None:
+        if fault is not None and not is_never_throttled(call):
             raise throttled(call, fault)
         fault = faults.active("server-error", name)
         if fault is not None:

@@ -4,7 +4,9 @@ import gc
 import http.client
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from azure.containerregistry import ContainerRegistryClient
@@ -90,6 +92,15 @@ def sdk(clients: Emulator) -> Iterator[ContainerRegistryClient]:
     gc.collect()
 
 
+def outlasted(watched: Watched, kind: str, ask: Callable[[], Any]) -> Any:
+    """What is answered at last, when the faults end as soon as one was met."""
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(ask)
+        wait_for(lambda: kind in watched.kinds())
+        watched.control.clear_faults()
+        return asking.result(30)
+
+
 def test_without_a_fault_there_is_no_trouble(watched, raw):
     raw.push("lab", "v1", b"x" * 100_000)
     assert raw.ask("GET", "/v2/lab/manifests/nosuch").status == 404
@@ -141,11 +152,10 @@ def test_nobody_is_told_to_wait_for_longer_than_it_lasts(watched):
 def test_the_sdk_waits_as_it_is_told_and_goes_on(watched, sdk):
     """In real time: the SDK sleeps for what Retry-After says."""
     push(sdk, "lab/app", "v1")
-    watched.control.set_fault("throttled", seconds=1.5, services=["acr"])
+    watched.control.set_fault("throttled", services=["acr"], retry_after=2)
     began = time.monotonic()
-    assert list(sdk.list_repository_names()) == ["lab/app"]
-    assert 1.4 < time.monotonic() - began < 10
-    assert watched.kinds()["throttled"] >= 1
+    assert outlasted(watched, "throttled", lambda: list(sdk.list_repository_names())) == ["lab/app"]
+    assert time.monotonic() - began > 1.9
 
 
 # server-error
@@ -188,9 +198,8 @@ def test_what_is_refused_is_not_done(watched, raw):
 
 def test_the_sdk_tries_again(watched, sdk):
     push(sdk, "lab/app", "v1")
-    watched.control.set_fault("server-error", seconds=0.6, services=["acr"])
-    assert list(sdk.list_repository_names()) == ["lab/app"]
-    assert watched.kinds()["server-error"] >= 1
+    watched.control.set_fault("server-error", services=["acr"])
+    assert outlasted(watched, "server-error", lambda: list(sdk.list_repository_names())) == ["lab/app"]
     watched.control.set_fault("server-error", services=["acr"])
     sdk_without_patience = {"retry_total": 0}
     with pytest.raises(HttpResponseError) as caught:
