@@ -19,7 +19,6 @@ class Store:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute("PRAGMA foreign_keys=ON")
         self._nested = 0
-        self._tables: list[str] = []
         self._committed: list[Callable[[], None]] = []
 
     def define(self, *statements: str) -> None:

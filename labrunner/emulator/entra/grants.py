@@ -132,8 +132,6 @@ def _device(call: Call, form: Form) -> dict[str, Any]:
             raise problem("authorization_pending", 70016) from found
         if found.kind == "expired":
             raise problem("expired_token", 70020) from found
-        if found.kind == "declined":
-            raise Refusal(400, "authorization_declined", "The sign-in was declined.") from found  # guess at the words
         raise problem("bad_verification_code", 70018) from found
     assert done.principal is not None
     return _user_answer(call, form, done.principal, client_id=client_id, scope=wanted(form.get("scope") or done.scope))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from labrunner.emulator.refusal import Refusal
 
-__all__ = ["ATTRIBUTES", "UNLOCKED", "Attributes", "Manifest", "Referrer", "Repository", "Tag", "locked"]
+__all__ = ["ATTRIBUTES", "Attributes", "Manifest", "Referrer", "Repository", "Tag", "locked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +44,6 @@ ATTRIBUTES = {
     8: ("listed", "listEnabled"),
 }
 """bit: (our name, Azure's name), in the order in which Azure writes them."""
-
-UNLOCKED = Attributes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

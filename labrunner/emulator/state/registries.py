@@ -117,13 +117,6 @@ class Registries:
         name = host.lower().removesuffix(SUFFIX)
         return self.find(name) if name != host.lower() and "." not in name else None
 
-    def by_data_host(self, host: str) -> Registry | None:
-        """The registry whose dedicated data endpoint that is, if it has any."""
-        found = self.find(host.partition(".")[0])
-        if found is None or not found.properties["dataEndpointEnabled"] or host.lower() != found.data_host:
-            return None
-        return found
-
     def by_id(self, resource: str) -> Registry | None:
         """The registry of that resource id."""
         found = self.find(resource.rpartition("/")[2])

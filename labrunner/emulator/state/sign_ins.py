@@ -22,7 +22,7 @@ _MOST = 1000
 
 
 class SignInProblem(Exception):  # noqa: N818 - an answer about a sign-in
-    """kind: "pending", "declined", "expired", "unknown", "client", "redirect", "verifier"."""
+    """kind: "pending", "expired", "unknown", "client", "redirect", "verifier"."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
@@ -39,7 +39,6 @@ class DeviceSignIn:
     scope: str
     expires: float
     principal: Principal | None = None
-    declined: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +85,14 @@ class SignIns:
 
     def approve(self, user_code: str, principal: Principal) -> bool:
         """Let the client of that code sign in as that principal. False: no sign-in waits for it."""
-        return self._finish(user_code, principal=principal)
-
-    def decline(self, user_code: str) -> bool:
-        """Refuse the client of that code. False: no sign-in waits for it."""
-        return self._finish(user_code, principal=None)
+        for found in self._devices.values():
+            if found.user_code == user_code.strip().upper() and self._waits(found):
+                self._devices[found.device_code] = replace(found, principal=principal)
+                return True
+        return False
 
     def redeem_device(self, device_code: str, *, client_id: str) -> DeviceSignIn:
-        """The approved sign-in, once. Raises SignInProblem: pending, declined, expired, client, unknown."""
+        """The approved sign-in, once. Raises SignInProblem: pending, expired, client, unknown."""
         found = self._devices.get(device_code)
         if found is None:
             raise SignInProblem("unknown")
@@ -101,8 +100,6 @@ class SignIns:
             raise SignInProblem("client")
         if found.expires <= self._clock.now():
             raise SignInProblem("expired")
-        if found.declined:
-            raise SignInProblem("declined")
         if found.principal is None:
             raise SignInProblem("pending")
         del self._devices[device_code]
@@ -154,14 +151,7 @@ class SignIns:
         self._codes.clear()
 
     def _waits(self, found: DeviceSignIn) -> bool:
-        return found.principal is None and not found.declined and found.expires > self._clock.now()
-
-    def _finish(self, user_code: str, *, principal: Principal | None) -> bool:
-        for found in self._devices.values():
-            if found.user_code == user_code.strip().upper() and self._waits(found):
-                self._devices[found.device_code] = replace(found, principal=principal, declined=principal is None)
-                return True
-        return False
+        return found.principal is None and found.expires > self._clock.now()
 
     def _tidy(self) -> None:
         """Forget what nobody came for: long expired, or more than anybody can be waiting for."""

@@ -10,7 +10,7 @@ from labrunner.emulator.purge.durations import LONGEST, ago_seconds
 from labrunner.emulator.purge.filters import Expression, filters_by_repository, split_filter
 from labrunner.emulator.purge.problem import PurgeProblem
 from labrunner.emulator.refusal import Refusal
-from labrunner.emulator.state.artifacts import UNLOCKED, Attributes, Manifest, Tag, locked
+from labrunner.emulator.state.artifacts import Attributes, Manifest, Tag, locked
 
 NOW = 2_000_000_000.0
 DAY = 86400.0
@@ -18,6 +18,7 @@ HOST = "foo.azurecr.io"
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 OCI = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
+UNLOCKED = Attributes()
 
 
 class Registry:

@@ -69,13 +69,6 @@ def test_nobody_approves_a_code_twice_or_one_that_is_not_there(waiting: Waiting)
     assert not waiting.sign_ins.approve(begun.user_code, STUDENT)
 
 
-def test_a_device_is_declined(waiting: Waiting):
-    begun = waiting.sign_ins.begin_device(client_id="az", scope="s")
-    assert waiting.sign_ins.decline(begun.user_code)
-    assert waiting.device_problem(begun.device_code) == "declined"
-    assert not waiting.sign_ins.approve(begun.user_code, STUDENT)
-
-
 def test_a_device_code_runs_out(waiting: Waiting):
     begun = waiting.sign_ins.begin_device(client_id="az", scope="s")
     waiting.clock.offset = 901
