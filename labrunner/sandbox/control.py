@@ -150,7 +150,7 @@ def _reply(pid: int, answer: dict[str, Any]) -> Reply:
 def launch(config: str, log: str, *, timeout: float = 20.0) -> None:
     """Start a supervisor in namespaces of its own; it is nobody's child. Returns when its machine is made.
 
-    Raises SandboxError with what it said.
+    Raises SandboxGone with what it said, SandboxError when it cannot be tried.
     """
     line = [
         *(host_program("setsid"), "--fork"),
@@ -186,9 +186,7 @@ def launch(config: str, log: str, *, timeout: float = 20.0) -> None:
             os.close(writer)
     if not said:
         words = Path(log).read_bytes()[started_at:].decode(errors="replace").strip().splitlines()
-        # Without a word it was killed or stopped; and it may be that an earlier one has not ended yet.
-        kind = SandboxError if words and "BlockingIOError" not in words[-1] else SandboxGone
-        raise kind(
+        raise SandboxGone(  # it may have been killed, or an earlier one has not ended yet
             f"the sandbox cannot be started: {words[-1] if words else 'it ended without a word'}",
             f"See `labrunner doctor`, and {log}.",
         )

@@ -19,6 +19,7 @@ __all__ = [
     "EngineSpec",
     "arguments",
     "ask",
+    "has_containerd",
     "is_ours",
     "last_lines",
     "storage_driver",
@@ -115,6 +116,22 @@ def ask(address: str, path: str, *, method: str = "GET", timeout: float = 10.0, 
             f"the engine answered {words[1].decode()} to {method} {path}: {body[:300].decode(errors='replace')}"
         )
     return json.loads(body) if body.strip() else None
+
+
+def has_containerd(root: str) -> bool:
+    """Whether somebody listens as the engine's containerd. root: the file system inside.
+
+    dockerd 20.10 starts it, answers without it, and does not start it again.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel:
+        channel.setblocking(False)  # noqa: FBT003
+        try:
+            channel.connect(f"{root}/run/docker/containerd/containerd.sock")
+        except BlockingIOError:
+            return True  # many wait for it
+        except OSError:
+            return False
+    return True
 
 
 def last_lines(log: str, count: int = 5) -> str:

@@ -16,7 +16,6 @@ from labrunner.sandbox import engine, resume
 from labrunner.sandbox.control import Reply, end_supervisors, is_stopped, run_errand
 from labrunner.sandbox.errors import SandboxError, SandboxGone, SandboxHung
 from labrunner.sandbox.layout import FORMAT, Layout
-from labrunner.sandbox.room import shortage
 from labrunner.sandbox.running import Sandbox, ask_supervisor, remedy_up
 
 __all__ = ["Say", "clear", "found", "hung", "mend"]
@@ -28,7 +27,7 @@ _ANSWER_SECONDS = 3.0
 _START_SECONDS = 60.0
 _STARTS = 3
 _POLL_SECONDS = 0.02
-_OWN_START_SECONDS = 20.0
+_OWN_START_SECONDS = 10.0
 """How long engine and local Azure may need until they answer first, on a slow machine."""
 _PARTS = {"engine": "Docker Engine", "azure": "local Azure"}
 _ENGINE_PROGRAMS = ("dockerd", "containerd")
@@ -85,17 +84,16 @@ def _is_whole(place: Layout) -> bool:
 
 
 def hung(place: Layout, reply: Reply) -> list[str]:
-    """Which of "engine" and "azure" run and hang. Takes `_ANSWER_SECONDS` at most."""
-    asks = {"engine": (_ask_engine, reply.engine_seconds), "azure": (_ask_azure, reply.azure_seconds)}
+    """Which of "engine" and "azure" run and will not answer. Takes `_ANSWER_SECONDS` at most."""
     running = [name for name, pid in (("engine", reply.engine_pid), ("azure", reply.azure_pid)) if pid]
+    seconds = {"engine": reply.engine_seconds, "azure": reply.azure_seconds}
+    asks = {"engine": _ask_engine, "azure": _ask_azure}
     stopped = [name for name in running if _is_part_stopped(reply, name)]
     with ThreadPoolExecutor(len(asks)) as pool:
-        answers = {
-            name: pool.submit(asks[name][0], place, reply)
-            for name in running
-            if name not in stopped and asks[name][1] > _OWN_START_SECONDS
-        }
-        return [name for name in running if name in stopped or (name in answers and not answers[name].result())]
+        answers = {name: pool.submit(asks[name], place, reply) for name in running if name not in stopped}
+        found = {name: answer.result() for name, answer in answers.items()}
+    late = [name for name, answer in found.items() if answer is None and seconds[name] > _OWN_START_SECONDS]
+    return [name for name in running if name in (*stopped, *late) or found.get(name) is False]
 
 
 def _is_part_stopped(reply: Reply, name: str) -> bool:
@@ -119,21 +117,22 @@ def _program(process: Path) -> str:
         return ""
 
 
-def _ask_engine(place: Layout, reply: Reply) -> bool:  # noqa: ARG001 - one signature for both
-    """/info asks containerd too."""
+def _ask_engine(place: Layout, reply: Reply) -> bool | None:  # noqa: ARG001 - one signature for both
+    """Whether it is well; None: no answer. /info asks containerd too, and goes without when that is gone."""
+    root = f"/proc/{reply.pid}/root"
     try:
-        engine.ask(f"/proc/{reply.pid}/root{engine.SOCKET}", "/info", timeout=_ANSWER_SECONDS)
+        engine.ask(f"{root}{engine.SOCKET}", "/info", timeout=_ANSWER_SECONDS)
     except (OSError, SandboxError, ValueError):
-        return False
-    return True
+        return None
+    return engine.has_containerd(root)
 
 
-def _ask_azure(place: Layout, reply: Reply) -> bool:
+def _ask_azure(place: Layout, reply: Reply) -> bool | None:
     try:
         about = ControlClient(place.azure_control, timeout=_ANSWER_SECONDS).status()
     except ControlError:
-        return False
-    return about.get("pid") == reply.azure_pid
+        return None
+    return bool(about.get("pid") == reply.azure_pid)
 
 
 def mend(sandbox: Sandbox, reply: Reply, say: Say) -> None:
@@ -181,25 +180,23 @@ def _wait(sandbox: Sandbox) -> None:
     """Until the engine answers. One that is killed or stopped meanwhile is started anew."""
     place = sandbox.layout
     deadline, starts = time.monotonic() + _START_SECONDS, 1
-    log = f"{place.folder}/log/dockerd.log"
     while True:
-        try:
-            engine.ask(sandbox.address, "/info", timeout=_ANSWER_SECONDS)
-        except (OSError, ValueError) as error:
-            reply = _act(place, "status", [])
-            killed = "by signal" in reply.engine_end
-            again = (not reply.engine_pid and killed) or (reply.engine_pid and _is_part_stopped(reply, "engine"))
-            if again and starts < _STARTS:
-                starts += 1
-                _act(place, "renew", ["engine"])
-                continue
-            if again or not reply.engine_pid or time.monotonic() > deadline:
-                full = shortage(place)
-                raise full or SandboxError(
-                    f"the Docker Engine of sandbox '{place.name}' does not start:\n{engine.last_lines(log)}",
-                    f"See {log}.",
-                ) from error
-            time.sleep(_POLL_SECONDS)
-        else:
+        reply = _act(place, "status", [])
+        well = _ask_engine(place, reply)
+        if well:
             sandbox.check_engine()
             return
+        reply = _act(place, "status", [])
+        killed = not reply.engine_pid and reply.engine_end.startswith(("ended by signal", "ended with status 0"))
+        again = killed or well is False or (reply.engine_pid and _is_part_stopped(reply, "engine"))
+        if again and starts < _STARTS:
+            starts += 1
+            _act(place, "renew", ["engine"])
+        elif again or not reply.engine_pid or time.monotonic() > deadline:
+            log = f"{place.folder}/log/dockerd.log"
+            raise SandboxError(
+                f"the Docker Engine of sandbox '{place.name}' does not start:\n{engine.last_lines(log)}",
+                f"See {log}.",
+            )
+        else:
+            time.sleep(_POLL_SECONDS)

@@ -169,6 +169,10 @@ class Sandbox:
             raise SandboxError(
                 f"the Docker Engine of sandbox '{self.name}' does not answer: {why}", remedy_up(self.name)
             ) from error
+        if not engine.has_containerd(f"/proc/{self.pid}/root"):
+            raise SandboxError(
+                f"the Docker Engine of sandbox '{self.name}' has lost its containerd", remedy_up(self.name)
+            )
         if not engine.is_ours(info, name=self.name, identity=self.layout.id):
             raise SandboxError(
                 f"the Docker Engine at {self.address} is not that of sandbox '{self.name}'", remedy_up(self.name)

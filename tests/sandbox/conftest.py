@@ -45,10 +45,15 @@ def machines(kit, cache, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def shared(kit, cache, tmp_path_factory):
+def shared_env(cache, tmp_path_factory):
+    """The environment of `shared`."""
+    return {**os.environ, "XDG_CACHE_HOME": cache, "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}
+
+
+@pytest.fixture(scope="module")
+def shared(kit, shared_env):
     """One sandbox for all tests of a module, for those that leave it as it was."""
-    state = tmp_path_factory.mktemp("state")
-    made = Machines({**os.environ, "XDG_CACHE_HOME": cache, "XDG_STATE_HOME": str(state)}, kit)
+    made = Machines(shared_env, kit)
     yield made.up()
     made.end()
 

@@ -19,8 +19,7 @@ def test_a_full_disk_is_said_and_blocks_nothing_that_comes_later(store):
     store.rows("PRAGMA max_page_count = 8")
     for _ in range(2):
         with pytest.raises(sqlite3.OperationalError, match="disk is full"), store.write() as db:
-            db.execute("INSERT INTO t VALUES ('lost')")
-            db.executemany("INSERT INTO t VALUES (?)", [("x" * 4000,)] * 20)
+            db.executemany("INSERT INTO t VALUES (?)", [("lost",), *[("x" * 4000,)] * 20])
     with store.write() as db:
         db.execute("INSERT INTO t VALUES ('later')")
     assert [row["x"] for row in store.rows("SELECT x FROM t")] == ["later"]
