@@ -43,13 +43,48 @@ them tells.
 
 _TAIL = """\
 
+## Faults on purpose
+
+For tests and for instructors it does badly when it is told to, through the control socket: `POST /faults` with
+`{"name": ..., "seconds": 30}` (without `seconds`: until it is cleared) and what else the fault has; `GET /faults`;
+`DELETE /faults` or `DELETE /faults/NAME`. Setting one again replaces it. None outlives the program or a `POST /reset`.
+
+| fault | what happens | parameters |
+| --- | --- | --- |
+| `latency` | answers begin late | `delay` 5, `services` all |
+| `throttled` | 429 with `Retry-After`, never longer than the fault lasts; a registry's `/v2/` answers (guess) | \
+`retry_after` 5, `services` arm, graph, acr |
+| `server-error` | that status, and nothing is done | `status` 503 (500, 502, 504), `services` all |
+| `expired-tokens` | access tokens, and a registry's refresh tokens, that were issued before are refused as expired; \
+new ones are good | |
+| `role-delay` | a role given meanwhile has its effect later; taking one away works at once | `delay` 60 |
+| `list-lag` | the lists of repositories, tags and manifests are as they were a while ago, with what was deleted and \
+without what was pushed, but never older than the fault; a tag, a manifest or a repository asked for by name is as it \
+is (guess: how far Azure's lists are behind, and which) | `delay` 30 |
+| `proxy-down` | the proxy ends every connection, also those that stand; `--tls` listens on | |
+
+`services` is a list of `arm`, `graph`, `acr`, `entra`, `runlogs`. Times are seconds by the emulator's clock, which
+`POST /clock` with `{"offset": seconds}` moves ahead of the machine's: a request that waits is answered as soon as its
+time has come by that clock, and what a fault delays comes about. When a fault ends, or is cleared, everything is as if
+it had never been. Where words come from is said in `labrunner/emulator/overload.py`; those of Graph and of a registry
+for server errors, and of Entra for 429, are a guess. az keeps tokens that it takes for good ones: after
+`expired-tokens` it needs `az account clear` before `az login`.
+
+`GET /trouble?since=SEQ` tells what was really answered amiss after that number, whoever caused it, and not which faults
+are set: `{"seq": ..., "trouble": [{"kind", "count", "text", "last"}], "settling": [...]}`. The kinds are `throttled`
+(429), `server-error` (5xx but 501), `slow` (more than 2 seconds; told while the client still waits), `expired-token`,
+`role-not-spread` (refused, though a role that allows it was given), `stale-list` (another list than the true one) and
+`refused-connection`. `text` is the latest one's cause in a sentence, `last` its moment; 256 of each kind are
+remembered. `settling` says what will become true by itself, and in how many seconds.
+
 ## How it differs from Azure as a whole
 
 - One tenant, one subscription, one user who owns it. Tokens are signed with a key of its own, symmetrically.
-- Every change is done when it is answered; where Azure takes minutes (a new role's effect, a deletion), it takes none.
+- Every change is done when it is answered; where Azure takes minutes (a new role's effect, a deletion), it takes
+  none, but for faults on purpose.
 - Any `api-version` is accepted.
 - No network rules, private links, replications, encryption keys, connected registries or scope maps.
-- Nothing is throttled.
+- Nothing is throttled, but for faults on purpose.
 - Layers are kept on the disk of this machine, without quota.
 """
 

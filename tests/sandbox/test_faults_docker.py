@@ -1,0 +1,142 @@
+"""Faults of the local Azure as the real Docker Engine meets them in a sandbox."""
+
+import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from labrunner.emulator.client import ControlClient
+from labrunner.model import Azure, AzureRegistry, Course, Image, WorkFolder
+from labrunner.sandbox import azure_cli, machine
+from labrunner.targets.sandbox import SandboxTarget
+from tests.sandbox.conftest import Machines
+
+pytestmark = pytest.mark.sandbox
+
+REGISTRY = "progressacr12345678"
+SERVER = f"{REGISTRY}.azurecr.io"
+COURSE_IMAGE = Image(names=("web:latest",), says="A web service.", files={"/web.sh": "web.sh"}, entrypoint=("/web.sh",))
+
+
+@dataclass
+class Place:
+    """A prepared sandbox, and its local Azure's control socket."""
+
+    sandbox: machine.Sandbox
+    control: ControlClient
+
+    def bash(self, line, status=0):
+        ended = self.sandbox.run(["bash", "-c", f"exec 2>&1; {line}"], env=self.sandbox.environment(), timeout=180)
+        assert ended.status == status, (line, ended)
+        return ended.stdout
+
+    def kinds(self, seq):
+        return [entry["kind"] for entry in self.control.trouble(seq)["trouble"]]
+
+    @property
+    def seq(self):
+        return self.control.trouble()["seq"]
+
+
+@pytest.fixture(scope="module")
+def prepared(kit, cache, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("course")
+    (folder / "web.sh").write_text("#!/bin/sh\nexec sleep 1\n")
+    azure = Azure(resource_group="progress-labs", registries=(AzureRegistry(name=REGISTRY, sku="Premium"),))
+    course = Course(id="t", title="T", path=str(folder), images=(COURSE_IMAGE,), work=WorkFolder(), azure=azure)
+    env = {**os.environ, "XDG_CACHE_HOME": cache}
+    made = Machines({**env, "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}, kit)
+    target = None
+    try:
+        sandbox = made.up()
+        target = SandboxTarget(sandbox, course, (), tools=kit, needs=("azure",), cli=azure_cli.ensure(env))
+        target.prepare()
+        found = Place(sandbox, ControlClient(sandbox.layout.azure_control))
+        found.bash(f"az acr login -n {REGISTRY}")
+        yield found
+    finally:
+        if target is not None:
+            target.close()
+        made.end()
+
+
+@pytest.fixture
+def place(prepared):
+    yield prepared
+    prepared.control.clear_faults()
+    prepared.control.set_clock(0)
+
+
+def wait_for(question, *, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while not (answer := question()):
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.01)
+    return answer
+
+
+def test_a_push_outlasts_server_errors(place):
+    """The registry fails while a layer is on its way: docker waits, and sends it once more."""
+    image, seq = f"{SERVER}/large:v1", place.seq
+    place.bash(f"head -c 150000000 /dev/urandom > blob; tar -c blob | docker import - {image}; rm blob")
+    uploads = Path(place.sandbox.layout.azure, "blobs", "uploads")
+    with ThreadPoolExecutor(1) as pool:
+        pushing = pool.submit(place.bash, f"docker push {image}")
+        wait_for(lambda: pushing.done() or (uploads.is_dir() and any(uploads.iterdir())))
+        place.control.set_fault("server-error", services=["acr"])
+        wait_for(lambda: pushing.done() or "server-error" in place.kinds(seq))
+        place.control.clear_faults()
+        said = pushing.result(180)
+    assert "Retrying in 5 seconds" in said
+    assert "v1: digest: sha256:" in said
+    assert place.kinds(seq) == ["server-error"]
+
+
+def test_a_push_that_finds_no_registry_says_so(place):
+    image, seq = f"{SERVER}/web:v1", place.seq
+    place.control.set_fault("server-error", services=["acr"])
+    said = place.bash(f"docker tag web:latest {image}; docker push {image}", 1)
+    assert "503 Service Unavailable" in said
+    assert place.kinds(seq) == ["server-error"]
+    place.control.clear_faults()
+    assert "v1: digest: sha256:" in place.bash(f"docker push {image}")
+
+
+def test_a_login_that_has_expired(place):
+    image, seq = f"{SERVER}/web:v2", place.seq
+    place.control.set_fault("expired-tokens")
+    said = place.bash(f"docker tag web:latest {image}; docker push {image}", 1)
+    assert "unauthorized: authentication required" in said
+    assert place.kinds(seq) == ["expired-token"]
+    place.control.clear_faults()
+    assert "v2: digest: sha256:" in place.bash(f"docker push {image}")
+
+
+def test_a_role_that_has_not_spread(place):
+    place.control.set_fault("role-delay")
+    scope = place.bash(f"az acr show -n {REGISTRY} --query id -o tsv").strip()
+    made = place.bash(f"az ad sp create-for-rbac -n pusher --role AcrPush --scopes {scope} 2>/dev/null")
+    about, seq = json.loads(made), place.seq
+    login = (
+        f"printf %s '{about['password']}' | docker --config conf login {SERVER} -u {about['appId']} --password-stdin"
+    )
+    assert "unauthorized: " in place.bash(login, 1)
+    (told,) = place.control.trouble(seq)["trouble"]
+    assert told["kind"] == "role-not-spread"
+    assert told["text"].startswith("The role AcrPush given to pusher ")
+    place.control.set_clock(60)
+    assert "Login Succeeded" in place.bash(login)
+
+
+def test_a_proxy_that_is_down(place):
+    image, seq = f"{SERVER}/web:v3", place.seq
+    place.control.set_fault("proxy-down")
+    said = place.bash(f"docker tag web:latest {image}; docker push {image}", 1)
+    assert "digest" not in said
+    assert place.kinds(seq) == ["refused-connection"]
+    place.control.clear_faults()
+    assert "v3: digest: sha256:" in place.bash(f"docker push {image}")
