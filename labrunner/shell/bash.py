@@ -1,5 +1,6 @@
 """The real shell: one bash on a pty. See `channel` for how it is talked to, `running` for one command's course."""
 
+import contextlib
 import re
 import select
 import time
@@ -14,7 +15,7 @@ from labrunner.shell.ladder import DEFAULT_GRACE, Grace
 from labrunner.shell.process import Process
 from labrunner.shell.protocol import Completed, End, ShellError, ShellSpec
 from labrunner.shell.running import Ports, Running
-from labrunner.shell.snapshot import EMPTY, Parts, State, came_back, has_functions, parts, piecewise, written
+from labrunner.shell.snapshot import EMPTY, Parts, Start, State, came_back, has_functions, parts, piecewise, written
 from labrunner.shell.terminal import Terminal
 
 __all__ = ["ANSWER_SECONDS", "START_SECONDS", "BashShell"]
@@ -49,8 +50,9 @@ class BashShell:
         self._number = 0
         self._status = 0
         self._flags = ""
-        self._dumped = 0  # the number of the last report, if bash dumped its state with it
-        self._base: State | None = None  # as the shell was when it first started
+        self._dumps = False  # after each command, once somebody has asked
+        self._dump = 0  # the number of the last report, if bash dumps its state after it
+        self._first: Start | None = None
         self._closed = False
 
     def run(
@@ -75,7 +77,10 @@ class BashShell:
             self._prepare(ports, on_output)
             self._number += 1
             ports.channel.run(
-                text.encode("utf-8", "surrogateescape"), number=self._number, prefix=self._state_of_before()
+                text.encode("utf-8", "surrogateescape"),
+                number=self._number,
+                prefix=self._state_of_before(),
+                dump=self._dumps,
             )
             capture = Capture()
             running = Running(
@@ -121,10 +126,14 @@ class BashShell:
         return value[1:].decode("utf-8", "surrogateescape") if value else None
 
     def snapshot(self) -> bytes:
-        """The shell's state (see `protocol.Shell`): what came with the last report. Raises ShellError."""
+        """The shell's state (see `protocol.Shell`). From the second call on, bash has it ready. Raises ShellError."""
+        self._dumps = True
         ports = self._ports
-        state = ports.channel.state(self._dumped) if ports is not None and self._dumped else None
-        return written(state or self._dump(), self._base or EMPTY, self._cwd)
+        state = None
+        if ports is not None and self._dump:
+            with contextlib.suppress(ShellError):  # died over it
+                state = self._await_dump(ports)
+        return written(state or self._ask_dump(), self._first or EMPTY, self._cwd)
 
     def restore(self, snapshot: bytes) -> bool:
         """Make a new shell what the snapshot says (see `protocol.Shell`). Raises ShellError."""
@@ -155,20 +164,26 @@ class BashShell:
             ports.channel.close()
             ports.interrupts.close()
 
-    def _dump(self) -> State:
-        """Ask for the state: after an interrupt or an error in its line, bash has not written it by itself."""
+    def _ask_dump(self) -> State:
+        """The state that bash did not dump by itself: after an interrupt or an error in its line, or not yet asked."""
         ports, _ = self._ready()
-        state = ports.channel.state(self._dumped) if self._dumped else None  # of a shell that was started just now
+        self._number += 1
+        self._dump = self._number
+        ports.channel.ask_dump(self._number)
+        state = self._await_dump(ports)
         if state is None:
-            self._number += 1
-            number = self._number
-            ports.channel.ask_dump(number)
-            self._await(ports, lambda: ports.channel.report(number), seconds=ANSWER_SECONDS)
-            state = ports.channel.state(number)
-            if state is None:
-                raise ShellError(f"bash cannot write its state to {ports.channel.directory}; is the disk full?")
-            self._dumped = number
+            raise ShellError(f"bash cannot write its state to {ports.channel.directory}; is the disk full?")
         return state
+
+    def _await_dump(self, ports: Ports) -> State | None:
+        """What bash dumps after the last report; None if it was kept from that. Raises ShellError if it dies then."""
+        number = self._dump
+        dumped = ports.channel.has_dumped(number)
+        if dumped is None:
+            dumped = self._await(ports, lambda: ports.channel.has_dumped(number), seconds=ANSWER_SECONDS)
+        if dumped:
+            return ports.channel.state(number)
+        return None
 
     def _become(self, wanted: Parts) -> State | None:
         """What a new shell is after it has sourced these; None when it did not live through that, or does not say."""
@@ -186,7 +201,7 @@ class BashShell:
             return None
         finally:
             ports.channel.forget_restore()
-        return ports.channel.state(number)
+        return self._await_dump(ports)
 
     def _ready(self) -> tuple[Ports, bool]:
         """A shell that is alive, and whether it had to be started anew."""
@@ -253,12 +268,12 @@ class BashShell:
                     f"the shell cannot enter its working directory {self._spec.cwd}; is it there?"
                 )
             process.adopt()
+            self._keep(report)
+            if self._first is None:
+                self._first = Start(self._await_dump(ports) or State())
         except BaseException:
             process.end()
             raise
-        self._keep(report)
-        if self._base is None:
-            self._base = channel.state(number)
         return ports
 
     def _end_process(self) -> None:
@@ -329,7 +344,7 @@ class BashShell:
     def _keep(self, report: Report) -> None:
         self._status = report.status
         self._flags = report.flags
-        self._dumped = report.number if report.dumped else 0
+        self._dump = report.number if report.dumps else 0
         if report.cwd.startswith("/"):
             self._cwd = report.cwd
 

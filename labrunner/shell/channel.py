@@ -4,11 +4,12 @@
     command  the text to run, rewritten for each command
     input    the lines that bash reads as its own input; only ours, never the learner's
     report   where those lines write what came of it, in records that end in NUL
-    dump     the lines that write bash's state, then a report; `source`d, which alone leaves `$_` and `$@` alone
+    dump     the lines that report and then write bash's state; sourced, since only that leaves `$_` and `$@` alone
     state    where they write it: overwritten, never emptied before, which makes ext4 write to the disk
 
-A command is one line of input, `eval "$(<command)" </dev/tty; source dump`, and a second one that only reports. Some
-errors and every SIGINT make bash drop the rest of a line: then the second reports. A record carries the
+A command is one line of input, `eval "$(<command)" </dev/tty; REPORT`, and a second one, `REPORT` again. Some
+errors and every SIGINT make bash drop the rest of a line: then the second reports. The first can be `source dump`:
+bash writes its state while the report is read, and says when it has. A record carries the
 number of its command, so a report that comes twice is no harm. An interrupt that bash notices while it reads a line
 costs the characters read so far, therefore the empty lines, and `Running` asks again when bash sits idle.
 
@@ -34,7 +35,7 @@ from labrunner.shell.snapshot import Parts, State, parsed
 __all__ = ["Channel", "Report"]
 
 _READ_BYTES = 64 * 1024
-_DUMP_BYTES = 256 * 1024
+_DUMP_BYTES = 8 * 1024
 # A command may have set a prompt (`source ~/.bashrc`): it is taken away before bash gets to show it.
 _SILENCE = (
     'case "${PS0-}${PS1-}${PS2-}${PROMPT_COMMAND[*]-}" in "") ;;'
@@ -43,6 +44,8 @@ _SILENCE = (
 # Its arguments: number, status, flags, those of the shell itself, `$_`. Each line redirects by itself, so that what a
 # DEBUG trap prints goes elsewhere.
 _DUMP = r"""
+SILENCE
+\builtin printf '\0%s %s %s + %s\0' "$1" "$2" "$3" "${PWD-}" >|REPORT
 \builtin declare -p >&9
 \builtin alias -p >&9
 \builtin trap -p >&9
@@ -51,17 +54,18 @@ case "$#" in 4) ;; *) \builtin printf 'set --' >&9; \builtin printf ' %q' "${@:4
 \builtin printf '\0' >&9
 \builtin declare -f >&9
 \builtin printf '\0%s\0' "$1" >&9
+\builtin printf '\0%s dumped\0' "$1" >|REPORT
 """
 
 
 class Report(NamedTuple):
-    """What bash says after a command: `flags` are those of `$-`; `dumped`, that it has written its state before."""
+    """What bash says after a command: `flags` are those of `$-`; `dumps`, that it writes its state now."""
 
     number: int
     status: int
     flags: str
+    dumps: bool
     cwd: str
-    dumped: bool
 
 
 class Channel:
@@ -69,10 +73,12 @@ class Channel:
 
     __slots__ = (
         "_command",
+        "_dumped",
         "_inode",
         "_input",
         "_input_path",
         "_report_path",
+        "_reported",
         "_rest",
         "_run_line",
         "_size",
@@ -99,6 +105,7 @@ class Channel:
         inode = os.fstat(self._input)
         self._inode = (inode.st_dev, inode.st_ino)
         self._rest = b""
+        self._dumped = self._reported = 0
         command = shlex.quote(f"{self.directory}/command")
         self._run_line = f'$(<{command})" </dev/tty; '
 
@@ -107,11 +114,8 @@ class Channel:
 
     def _write_dump(self) -> int:
         """Write the lines that make bash dump its state; returns the descriptor of the file that they write."""
-        silence_and_report = (
-            f'{_SILENCE}\n\\builtin printf \'\\0%s %s %s + %s\\0\' "$1" "$2" "$3" "${{PWD-}}"'
-            f" >|{shlex.quote(self._report_path)}\n"
-        )
-        self._write("dump", (_DUMP + silence_and_report).encode("utf-8", "surrogateescape"))
+        lines = _DUMP.replace("SILENCE", _SILENCE).replace("REPORT", shlex.quote(self._report_path))
+        self._write("dump", lines.encode("utf-8", "surrogateescape"))
         state = os.open(f"{self.directory}/state", os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         os.fchmod(state, 0o600)  # bash may have made it
         return state
@@ -154,8 +158,8 @@ class Channel:
             f"; {_SILENCE}; }} >|{shlex.quote(self._report_path)} 2>/dev/null"
         )
 
-    def run(self, text: bytes, *, number: int, prefix: str = "") -> None:
-        """Have bash run `text` after `prefix`, in the same line."""
+    def run(self, text: bytes, *, number: int, prefix: str = "", dump: bool = False) -> None:
+        """Have bash run `text` after `prefix`, in the same line; and dump its state then, if it gets so far."""
         if os.fstat(self._command).st_nlink == 0:  # removed by the learner
             os.close(self._command)
             self._command = self._open_command()
@@ -168,9 +172,10 @@ class Channel:
             os.ftruncate(self._command, len(text))
             self._size = len(text)
         report = self._reporting(number)
+        first = self._dumping(number) if dump else report
         hide = "{ \\builtin set +x; } 2>/dev/null; " if "set -x;" in prefix else ""
         # The empty lines take what an unfinished quote leaves in the parser, and what an interrupt still costs.
-        self._send(f'{hide}\\builtin eval "{prefix}{self._run_line}{self._dumping(number)}\n\n\n{report}\n')
+        self._send(f'{hide}\\builtin eval "{prefix}{self._run_line}{first}\n\n\n{report}\n')
 
     def ask_report(self, number: int) -> None:
         """Have bash report once more, after whatever it is doing."""
@@ -205,12 +210,14 @@ class Channel:
 
     def state(self, number: int) -> State | None:
         """The state that bash has dumped together with the report of that number."""
-        dump = bytearray()
-        while data := os.pread(self._state, _DUMP_BYTES, len(dump)):
+        # Not by its size, which is that of the longest dump so far.
+        dump, size = b"", _DUMP_BYTES
+        while data := os.pread(self._state, size, len(dump)):
             dump += data
-            found = parsed(bytes(dump), number)
+            found = parsed(dump, number)
             if found is not None:
                 return found
+            size *= 4
         return None
 
     def ask_variable(self, name: str, *, number: int) -> None:
@@ -226,7 +233,7 @@ class Channel:
         except BlockingIOError as error:
             raise ShellError("the shell reads nothing any more; start the run again") from error
 
-    def records(self) -> list[bytes]:
+    def _records(self) -> list[bytes]:
         """The records that have arrived in full."""
         with contextlib.suppress(BlockingIOError):
             while True:
@@ -235,28 +242,41 @@ class Channel:
                 if len(data) < _READ_BYTES:
                     break
         *whole, self._rest = self._rest.split(b"\0")
+        for record in whole:
+            fields = record.split(b" ", 4)
+            if fields[1:] == [b"dumped"]:
+                self._dumped = int(fields[0])
+            elif len(fields) == len(Report._fields) and fields[3] == b"-" and fields[1].isdigit():
+                self._reported = int(fields[0])
         return whole
 
     def report(self, number: int) -> Report | None:
         """The report of that command, if it has arrived. Older ones are dropped."""
         found = None
-        for record in self.records():
+        for record in self._records():
             fields = record.decode("utf-8", "surrogateescape").split(" ", 4)
             if found is None and len(fields) == len(Report._fields) and fields[0] == str(number):
-                found = Report(number, int(fields[1]), fields[2], fields[4], fields[3] == "+")
+                found = Report(number, int(fields[1]), fields[2], fields[3] == "+", fields[4])
         return found
+
+    def has_dumped(self, number: int) -> bool | None:
+        """Whether bash has dumped its state after the report of that number; None while it is at it."""
+        self._records()
+        if self._dumped == number:
+            return True
+        return False if self._reported >= number else None
 
     def value(self, number: int) -> tuple[bytes] | None:
         """The answer to `ask_variable`: its record without the number."""
         start = b"%d " % number
-        for record in self.records():
+        for record in self._records():
             if record.startswith(start):
                 return (record[len(start) :],)
         return None
 
     def forget(self) -> None:
         """Empty both FIFOs, for a new shell."""
-        self.records()
+        self._records()
         self._rest = b""
         with contextlib.suppress(BlockingIOError):
             while os.read(self._input, _READ_BYTES):

@@ -1,4 +1,4 @@
-"""What a bash is, as text: from what it writes about itself to a script that makes another one the same. Pure.
+"""What a bash is, as text: from what it prints about itself to a script that makes another one the same. Pure.
 
 A dump is what bash's own builtins print (`channel` has the lines). A snapshot is a bash script:
 
@@ -14,18 +14,19 @@ and options last, for the same reason. A snapshot holds secrets: nothing here pu
 import os
 import re
 import shlex
-from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-__all__ = ["EMPTY", "Parts", "State", "came_back", "has_functions", "parsed", "parts", "piecewise", "written"]
+__all__ = ["EMPTY", "Parts", "Start", "State", "came_back", "has_functions", "parsed", "parts", "piecewise", "written"]
 
 # Never raw: a quote, and a newline outside of quotes. `declare -p`, `alias -p`, `trap -p` and `printf %q` keep to that.
 _WORD = rb"""(?:[^"'$\\\s]++|\\.|\$'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+"|'[^']*+'|\$)"""
-_STATEMENT = re.compile(rb"(?:[ \t]++|" + _WORD + rb")++\n", re.DOTALL)
 _WORDS = re.compile(_WORD + rb"++", re.DOTALL)
-_VARIABLE = re.compile(rb"declare -([-A-Za-z]+) ([A-Za-z_][A-Za-z0-9_]*)(=.*)?\n\Z", re.DOTALL)
-_TRAP = re.compile(rb"trap -- .* (\S+)\n\Z", re.DOTALL)
+_LINE = re.compile(rb"(?:[ \t]++|" + _WORD + rb")++", re.DOTALL)
+_VARIABLE = re.compile(rb"declare -([-A-Za-z]+) ([A-Za-z_][A-Za-z0-9_]*)(=.*)?\Z", re.DOTALL)
+_ALIAS = re.compile(rb"alias (?:-- )?([^=]+)=")
+_TRAP = re.compile(rb"trap -- .* (\S+)\Z", re.DOTALL)
+_OPTIONS = re.compile(rb"declare -[a-z]+ (SHELLOPTS|BASHOPTS)=\"?([^\"]*)\"?\Z")
 _HEADER = re.compile(rb"# labrunner shell 1, functions ([0-9]{1,12}), rest ([0-9]{1,12})\n")
 _ATTRIBUTES = re.compile(rb"(?<=\n}\n)(?=declare -f[A-Za-z]+ \S+\n)")
 _HEAD_OF_A_FUNCTION = re.compile(rb"^(?=[^\s(]+ \(\) ?\n\{ ?\n)", re.MULTILINE)
@@ -48,14 +49,10 @@ _NO_TRAPS = frozenset((b"DEBUG", b"RETURN"))
 
 @dataclass(frozen=True, slots=True, repr=False)
 class State:
-    """A shell as it was at one moment: the statements that its builtins print, and the text of its functions."""
+    """A shell at one moment: the statements that its builtins printed, a line each unless quoted, and its functions."""
 
-    statements: tuple[bytes, ...] = ()
+    text: bytes = b""
     functions: bytes = b""
-    known: AbstractSet[bytes] = field(default=frozenset())
-
-
-EMPTY = State()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -66,19 +63,41 @@ class Parts:
     rest: bytes
 
 
+class Start:
+    """A shell as it first started: what a snapshot leaves out."""
+
+    __slots__ = ("_is_plain", "_lines", "functions", "options")
+
+    def __init__(self, state: State) -> None:
+        self._lines = frozenset(_lines(state.text))
+        self._is_plain = not any(b"\n" in line for line in self._lines)
+        self.functions = state.functions
+        self.options = _options(self._lines)
+
+    def compared(self, text: bytes) -> tuple[list[bytes], frozenset[bytes]]:
+        """The statements in `text` that are new, in their order, and those of the start that are gone."""
+        lines = text.split(b"\n")
+        lines.pop()
+        new = [line for line in lines if line not in self._lines]
+        # A newline in quotes tears a statement; its first piece is not whole, and not of a start that has none such.
+        if not (self._is_plain and all(map(_LINE.fullmatch, new))):
+            lines = _lines(text)
+            new = [line for line in lines if line not in self._lines]
+        return new, self._lines.difference(lines)
+
+
 def parsed(dump: bytes, number: int) -> State | None:
     """The state from the dump of that number; None if it is not that one, or not all of it."""
     found = dump.split(b"\0", 3)
     if len(found) < 4 or found[2] != b"%d" % number:  # and what lay there before
         return None
-    statements = tuple(_STATEMENT.findall(found[0]))
-    return State(statements, found[1], frozenset(statements))
+    return State(found[0], found[1])
 
 
-def written(state: State, base: State, directory: str) -> bytes:
-    """The snapshot of a shell that is in `directory` and was `base` when it started."""
-    functions = b"" if state.functions == base.functions else _readable(state.functions)
-    rest = b"".join(_statements(state, base, directory))
+def written(state: State, start: Start, directory: str) -> bytes:
+    """The snapshot of a shell that is in `directory` now."""
+    functions = b"" if state.functions == start.functions else _readable(state.functions)
+    rest = b"\n".join((*_statements(state, start, directory), b""))
     return b"# labrunner shell 1, functions %d, rest %d\n%b%b" % (len(functions), len(rest), functions, rest)
 
 
@@ -93,11 +112,6 @@ def parts(snapshot: bytes) -> Parts | None:
     return Parts(snapshot[header.end() : middle], snapshot[middle:])
 
 
-def has_functions(wanted: Parts, state: State) -> bool:
-    """Whether a shell that sourced these parts has all their functions."""
-    return not wanted.functions or wanted.functions == _readable(state.functions)
-
-
 def piecewise(wanted: Parts) -> Parts:
     """The same with each function for itself, so that one that cannot be read costs no other.
 
@@ -108,11 +122,21 @@ def piecewise(wanted: Parts) -> Parts:
     return Parts(_EXTGLOB + b"".join(each), wanted.rest)
 
 
+def has_functions(wanted: Parts, state: State) -> bool:
+    """Whether a shell that sourced these parts has all their functions."""
+    return not wanted.functions or wanted.functions == _readable(state.functions)
+
+
 def came_back(wanted: Parts, state: State, directory: str) -> bool:
     """Whether a shell that sourced these parts, and is in `directory` now, has all that they say."""
     there = {_comparable(line) for line in _statements(state, EMPTY, directory)}
-    lines = [line for line in _STATEMENT.findall(wanted.rest) if not _takes_away(line)]
+    lines = [line for line in _lines(wanted.rest) if not _takes_away(line)]
     return has_functions(wanted, state) and all(_comparable(line) in there for line in lines)
+
+
+def _lines(text: bytes) -> list[bytes]:
+    """The statements, each without the newline that ends it."""
+    return _LINE.findall(text)
 
 
 def _readable(functions: bytes) -> bytes:
@@ -128,27 +152,22 @@ def _takes_away(line: bytes) -> bool:
 
 
 def _comparable(line: bytes) -> object:
+    name, array, elements = line.partition(b"=(")
     # An associative array has no order.
-    return tuple(sorted(_WORDS.findall(line[:-2]))) if b"=(" in line else line
+    return (name, *sorted(_WORDS.findall(elements))) if array else line
 
 
-def _statements(state: State, base: State, directory: str) -> list[bytes]:
-    """What makes a shell that is `base` one that is `state`, functions aside. A statement each."""
-    new = [line for line in state.statements if line not in base.known]
-    gone = [line for line in base.statements if line not in state.known]
+def _statements(state: State, start: Start, directory: str) -> list[bytes]:
+    """What makes a shell what `state` is, functions aside. A statement each."""
+    new, gone = start.compared(state.text)
     return [
-        _umask(state),
         _cd(directory),
         *_variables(new, gone),
-        *_aliases(state, new, gone),
+        *_aliases(new, gone),
         *_traps(new, gone),
-        *(b"\\builtin " + line for line in new if line.startswith(b"set --")),
-        *_options(state, base),
+        *(b"\\builtin " + line for line in new if line.startswith((b"umask ", b"set --"))),
+        *_changed_options(new, start, parses_functions=state.functions != start.functions),
     ]
-
-
-def _umask(state: State) -> bytes:
-    return next((b"\\builtin " + line for line in state.statements if line.startswith(b"umask ")), b"")
 
 
 def _cd(directory: str) -> bytes:
@@ -156,81 +175,71 @@ def _cd(directory: str) -> bytes:
     above = [directory]
     while above[-1].strip("/"):
         above.append(os.path.dirname(above[-1]))  # noqa: PTH120 - as text, which a Path would normalise
-    line = " || ".join(f"\\builtin cd -- {shlex.quote(path)}" for path in above)
-    return f"{line}\n".encode("utf-8", "surrogateescape")
+    line = " || ".join([f"\\builtin cd -- {shlex.quote(path)}" for path in above])
+    return line.encode("utf-8", "surrogateescape")
 
 
-def _variables(new: Sequence[bytes], gone: Sequence[bytes]) -> list[bytes]:
-    had = {name: flags for line in gone for flags, name, _ in _own(line)}
+def _variables(new: Iterable[bytes], gone: Iterable[bytes]) -> list[bytes]:
+    had = {name: flags for flags, name, _ in _own(gone)}
     lines = []
-    for flags, name, value in (own for line in new for own in _own(line)):
+    for flags, name, value in _own(new):
         before = had.pop(name, flags)
         if before != flags:
-            lines.append(b"\\builtin unset -v %b\n" % name)
+            lines.append(b"\\builtin unset -v %b" % name)
         lines += _variable(flags, name, value)
-    return [b"\\builtin unset -v %b\n" % name for name in had] + lines
+    return [*(b"\\builtin unset -v %b" % name for name in sorted(had)), *lines]
 
 
 def _variable(flags: bytes, name: bytes, value: bytes | None) -> list[bytes]:
     """Some flags change a value that comes with them; and only an assignment by itself may be `NAME=(...)`."""
     whole = b"\\builtin declare -%b %b" % (flags, name)
     if value is None or b"n" in flags or not (value.startswith(b"=(") or _CHANGING.intersection(flags)):
-        return [whole + (value or b"") + b"\n"]
+        return [whole + (value or b"")]
     kind = bytes(flag for flag in flags if flag in b"aA") or b"-"
-    lines = [b"\\builtin declare -%b %b\n" % (kind, name), name + value + b"\n"]
-    return lines if kind == flags else [*lines, whole + b"\n"]
+    lines = [b"\\builtin declare -%b %b" % (kind, name), name + value]
+    return lines if kind == flags else [*lines, whole]
 
 
-def _own(line: bytes) -> list[tuple[bytes, bytes, bytes | None]]:
-    """Flags, name and `=value` of the learner's variable that a statement is about; of others nothing."""
-    match = _VARIABLE.match(line)
-    if match is None or match[2] in _BASHS or b"f" in match[1]:
-        return []
-    return [(match[1], match[2], match[3])]
+def _own(lines: Iterable[bytes]) -> list[tuple[bytes, bytes, bytes | None]]:
+    """Flags, name and `=value` of the variables that are the learner's."""
+    matches = [_VARIABLE.match(line) for line in lines]
+    return [(match[1], match[2], match[3]) for match in matches if match is not None and match[2] not in _BASHS]
 
 
-def _aliases(state: State, new: Sequence[bytes], gone: Sequence[bytes]) -> list[bytes]:
-    if not any(line.startswith(b"alias ") for line in (*new, *gone)):
-        return []
-    lines = [b"\\builtin " + line for line in state.statements if line.startswith(b"alias ")]
-    return [b"\\builtin unalias -a\n", *lines]
-
-
-def _traps(new: Sequence[bytes], gone: Sequence[bytes]) -> list[bytes]:
-    has = {match[1]: line for line in new if (match := _TRAP.match(line)) and match[1] not in _NO_TRAPS}
-    had = [match[1] for line in gone if (match := _TRAP.match(line))]
+def _aliases(new: Iterable[bytes], gone: Iterable[bytes]) -> list[bytes]:
+    names = [match[1] for line in gone if (match := _ALIAS.match(line))]
     return [
-        *(b"\\builtin trap - %b\n" % name for name in had if name not in has),
+        *(b"\\builtin unalias -- '%b'" % name for name in sorted(names)),
+        *(b"\\builtin " + line for line in new if line.startswith(b"alias ")),
+    ]
+
+
+def _traps(new: Iterable[bytes], gone: Iterable[bytes]) -> list[bytes]:
+    has = {match[1]: line for line in new if (match := _TRAP.match(line)) and match[1] not in _NO_TRAPS}
+    names = [match[1] for line in gone if (match := _TRAP.match(line)) and match[1] not in has]
+    return [
+        *(b"\\builtin trap - %b" % name for name in sorted(names)),
         *(b"\\builtin " + line for line in has.values()),
     ]
 
 
-def _options(state: State, base: State) -> list[bytes]:
-    """Those of `shopt`, then those of `set`; but for posix mode, which changes others."""
+def _changed_options(new: Iterable[bytes], start: Start, *, parses_functions: bool) -> list[bytes]:
+    now = {**start.options, **_options(new)}
     lines = []
-    for variable, on, off in (
-        (b"SHELLOPTS", b"set -o", b"set +o"),
-        (b"BASHOPTS", b"shopt -s", b"shopt -u"),
-    ):
-        now, before = _listed(state, variable), _listed(base, variable)
-        lines += [b"\\builtin %b %b\n" % (off, name) for name in sorted(before - now - _NO_OPTIONS)]
-        lines += [b"\\builtin %b %b\n" % (on, name) for name in sorted(now - before - _NO_OPTIONS)]
-    if state.functions != base.functions and b"extglob" not in _listed(state, b"BASHOPTS"):
-        lines.append(b"\\builtin shopt -u extglob\n")
-    return sorted(lines, key=_order_of_option)
+    for variable, on, off in ((b"BASHOPTS", b"shopt -s", b"shopt -u"), (b"SHELLOPTS", b"set -o", b"set +o")):
+        wanted, before = now.get(variable, frozenset()), start.options.get(variable, frozenset())
+        lines += [b"\\builtin %b %b" % (off, name) for name in sorted(before - wanted - _NO_OPTIONS)]
+        lines += [b"\\builtin %b %b" % (on, name) for name in sorted(wanted - before - _NO_OPTIONS)]
+    if parses_functions and b"extglob" not in now.get(b"BASHOPTS", frozenset()):
+        lines.append(b"\\builtin shopt -u extglob")
+    # Posix mode changes other options.
+    return sorted(lines, key=lambda line: not line.endswith(b" posix"))
 
 
-def _order_of_option(line: bytes) -> int:
-    if line.endswith(b" posix\n"):
-        return 0
-    return 1 if b" shopt " in line else 2
+def _options(lines: Iterable[bytes]) -> dict[bytes, frozenset[bytes]]:
+    """The options that are on, by the variable that lists them."""
+    matches = [_OPTIONS.match(line) for line in lines if b"OPTS=" in line]
+    return {match[1]: frozenset(match[2].split(b":")) for match in matches if match is not None}
 
 
-def _listed(state: State, variable: bytes) -> AbstractSet[bytes]:
-    """The options in SHELLOPTS or BASHOPTS: `declare -r NAME="a:b"`."""
-    start = b"="
-    for line in state.statements:
-        match = _VARIABLE.match(line) if variable in line else None
-        if match is not None and match[2] == variable and match[3] is not None:
-            return frozenset(match[3][len(start) :].strip(b'"').split(b":"))
-    return frozenset()
+EMPTY = Start(State())
