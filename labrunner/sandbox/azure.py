@@ -140,6 +140,10 @@ class LocalAzure:
         """For each (kind, name, immutable id): "" when it is gone, else one sentence why it stays."""
         return self._ask(lambda: self._client.remove(things))
 
+    def trouble(self, since: int) -> dict[str, Any]:
+        """What was answered amiss after that number, and what will settle by itself (`emulator.control`)."""
+        return self._ask(lambda: self._client.trouble(since))
+
     def _install(self, cli: "AzureCli") -> None:
         """Put `az` on the PATH inside, whole at any moment."""
         self._sandbox.show([str(cli.root)])

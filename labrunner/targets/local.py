@@ -116,6 +116,21 @@ class LocalTarget:
         told |= remove_file_entries(f"{self._folder}/home", "~", entries)
         return {entry: told.get(entry, "It is nothing that this target can have.") for entry in entries}
 
+    def settling(self) -> str:
+        """Nothing: all that it does is done."""
+        return ""
+
+    def trouble(self) -> TargetError | None:
+        """Its folder is gone; of more it knows nothing."""
+        try:
+            self._check()
+        except TargetError as error:
+            return error
+        return None
+
+    def watch(self) -> None:
+        """Nothing is counted."""
+
     def secrets(self) -> Sequence[str]:
         """None: it issues nothing."""
         return ()

@@ -53,6 +53,17 @@ class Target(Protocol):
         name, and is another by now, was changed and not made, and does not belong among the entries.
         """
 
+    def settling(self) -> str:
+        """One sentence on what of the target has not settled yet ("A role given 12 s ago has not spread yet."), ""
+        when nothing. Never raises."""
+
+    def trouble(self) -> TargetError | None:
+        """What of the target's own doing may have made the last command or check fail, since the previous `watch`: the
+        cause in one sentence, its remedy what to do. None: nothing is known. Never raises."""
+
+    def watch(self) -> None:
+        """Trouble counts from now. Never raises."""
+
     def secrets(self) -> Sequence[str]:
         """The secrets that the target has issued since the last call, at once. Never raises.
 

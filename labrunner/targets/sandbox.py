@@ -23,6 +23,7 @@ from labrunner.targets.containers import engine_entries, remove_engine_entries
 from labrunner.targets.files import file_entries, write_inside
 from labrunner.targets.leftovers import KINDS as FILE_KINDS
 from labrunner.targets.leftovers import remove_file_entries
+from labrunner.targets.trouble import Watch
 
 __all__ = ["SandboxTarget"]
 
@@ -58,6 +59,7 @@ class SandboxTarget:
     ) -> None:
         self._sandbox = sandbox
         self._azure = LocalAzure(sandbox) if "azure" in needs else None
+        self._watch = Watch(sandbox, self._azure)
         self._cli = cli
         self._secrets = SecretsSource(sandbox.layout.azure_control)
         self._course = course
@@ -170,6 +172,18 @@ class SandboxTarget:
         result = self._sandbox.run(["az", "logout", "--username", entry.name])
         words = (result.stderr or result.stdout).strip().splitlines()
         return f"`az logout` failed: {words[-1] if words else result.status}." if result.status else ""
+
+    def settling(self) -> str:
+        """What the local Azure knows."""
+        return self._watch.settling()
+
+    def trouble(self) -> TargetError | None:
+        """A full disk, an engine or a local Azure that is gone, what the local Azure has answered amiss."""
+        return self._watch.cause()
+
+    def watch(self) -> None:
+        """See the Protocol."""
+        self._watch.begin()
 
     def secrets(self) -> Sequence[str]:
         """Those of the local Azure; none while it does not run."""

@@ -211,6 +211,16 @@ def test_an_image_that_was_there_keeps_its_last_name(clean):
     assert do(clean, f"docker image inspect -f '{{{{.Id}}}}' {nameless}").strip() == nameless
 
 
+def test_a_volume_stays_when_only_its_container_goes(clean):
+    before = clean.inventory()
+    do(clean, "docker run -d --name box -v /anonymous -v named:/d web")
+    made = appeared(before, clean.inventory())
+    (box,) = [entry for entry in made if entry.kind == "container"]
+    assert clean.remove([box]) == {box: ""}
+    assert set(made) - {box} <= clean.inventory()
+    assert len(made) == 3
+
+
 def test_what_is_in_azure_goes_and_applications_of_such_names_stay(clean):
     before_all = clean.inventory()
     subscription = json.loads(do(clean, "az account show"))["id"]

@@ -1,0 +1,63 @@
+"""What of a sandbox's own doing may be why a command or a check failed: asked before anybody blames the learner."""
+
+from collections.abc import Mapping
+
+from labrunner.checking.api import TargetError
+from labrunner.sandbox.azure import LocalAzure
+from labrunner.sandbox.errors import SandboxError
+from labrunner.sandbox.room import shortage
+from labrunner.sandbox.running import Sandbox
+
+__all__ = ["Watch"]
+
+_REMEDIES: Mapping[str, str] = {
+    "throttled": "Wait a little, then try again: nothing is wrong with what you did.",
+    "server-error": "Try again: nothing is wrong with what you did.",
+    "slow": "Try again, with more patience: nothing is wrong with what you did.",
+    "expired-token": "Log in again (`az acr login` for Docker, `az login` for az), then try again.",
+    "role-not-spread": "Wait until it has, then try again.",
+    "stale-list": "Wait until the list is up to date, then try again.",
+    "refused-connection": "Try again; if it stays so, `labrunner sandbox up` starts what is gone.",
+}
+_LAST = "slow"
+"""A slow answer was an answer: it is told when there is no better reason."""
+
+
+class Watch:
+    """One for a target. azure: None for labs that need none."""
+
+    def __init__(self, sandbox: Sandbox, azure: LocalAzure | None) -> None:
+        self._sandbox = sandbox
+        self._azure = azure
+        self._since = 0
+
+    def begin(self) -> None:
+        """What has been amiss until now counts no more. Of a local Azure that does not answer all counts that comes."""
+        if self._azure is not None:
+            try:
+                self._since = int(self._azure.trouble(self._since)["seq"])
+            except SandboxError:
+                self._since = 0
+
+    def cause(self) -> TargetError | None:
+        """The likeliest reason, and what to do; None: nothing is known."""
+        try:
+            found = shortage(self._sandbox.layout)
+            if found is not None:
+                return TargetError(str(found), found.remedy)
+            self._sandbox.check_engine()
+            told = [] if self._azure is None else self._azure.trouble(self._since)["trouble"]
+        except SandboxError as error:
+            return TargetError(str(error), error.remedy)
+        if not told:
+            return None
+        chosen = min(told, key=lambda one: one["kind"] == _LAST)  # of the others the latest, which comes first
+        return TargetError(chosen["text"], _REMEDIES.get(chosen["kind"], "Try again."))
+
+    def settling(self) -> str:
+        """One sentence on what will become true by itself; "" when nothing."""
+        try:
+            told = [] if self._azure is None else self._azure.trouble(self._since)["settling"]
+        except SandboxError:
+            return ""
+        return str(told[0]) if told else ""
