@@ -270,7 +270,7 @@ class BashShell:
             process.adopt()
             self._keep(report)
             if self._first is None:
-                self._first = Start(self._await_dump(ports) or State())
+                self._first = Start(self._await_dump(ports) or State(), self._cwd)
         except BaseException:
             process.end()
             raise

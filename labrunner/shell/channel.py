@@ -22,6 +22,7 @@ import array
 import contextlib
 import fcntl
 import os
+import re
 import shlex
 import shutil
 import tempfile
@@ -36,25 +37,32 @@ __all__ = ["Channel", "Report"]
 
 _READ_BYTES = 64 * 1024
 _DUMP_BYTES = 8 * 1024
+_DUMPED = re.compile(rb"([0-9]+) dumped\Z")
+# Nothing is dumped any more: it failed, or it is the second line that reports.
+_OVER = re.compile(rb"([0-9]+) (?:dumped|[0-9]+ [^ ]* - )")
 # A command may have set a prompt (`source ~/.bashrc`): it is taken away before bash gets to show it.
 _SILENCE = (
     'case "${PS0-}${PS1-}${PS2-}${PROMPT_COMMAND[*]-}" in "") ;;'
     " *) \\builtin unset -v PS0 PS1 PS2 PROMPT_COMMAND ;; esac"
 )
-# Its arguments: number, status, flags, those of the shell itself, `$_`. Each line redirects by itself, so that what a
-# DEBUG trap prints goes elsewhere.
+# Its arguments: number, status, flags, those of the shell itself, `$_`. Descriptor 8 is the report, 9 the state; each
+# line redirects by itself, so that what a DEBUG trap prints goes elsewhere. Only its message says that `declare` could
+# not write all (its status does not): it becomes part of the record that is closed last.
 _DUMP = r"""
 SILENCE
-\builtin printf '\0%s %s %s + %s\0' "$1" "$2" "$3" "${PWD-}" >|REPORT
-\builtin declare -p >&9
-\builtin alias -p >&9
-\builtin trap -p >&9
-\builtin umask -p >&9
-case "$#" in 4) ;; *) \builtin printf 'set --' >&9; \builtin printf ' %q' "${@:4:$#-4}" >&9; \builtin echo >&9 ;; esac
-\builtin printf '\0' >&9
-\builtin declare -f >&9
+\builtin printf '\0%s %s %s + %s\0%s dumped' "$1" "$2" "$3" "${PWD-}" "$1" >&8
+\builtin declare -p >&9 2>&8 &&
+\builtin alias -p >&9 &&
+\builtin trap -p >&9 &&
+\builtin umask -p >&9 &&
+case "$#" in
+4) ;;
+*) \builtin printf 'set --' >&9 && \builtin printf ' %q' "${@:4:$#-4}" >&9 && \builtin echo >&9 ;;
+esac &&
+\builtin printf '\0' >&9 &&
+\builtin declare -f >&9 2>&8 &&
 \builtin printf '\0%s\0' "$1" >&9
-\builtin printf '\0%s dumped\0' "$1" >|REPORT
+\builtin printf '\0' >&8
 """
 
 
@@ -77,8 +85,8 @@ class Channel:
         "_inode",
         "_input",
         "_input_path",
+        "_over",
         "_report_path",
-        "_reported",
         "_rest",
         "_run_line",
         "_size",
@@ -105,7 +113,7 @@ class Channel:
         inode = os.fstat(self._input)
         self._inode = (inode.st_dev, inode.st_ino)
         self._rest = b""
-        self._dumped = self._reported = 0
+        self._dumped = self._over = 0
         command = shlex.quote(f"{self.directory}/command")
         self._run_line = f'$(<{command})" </dev/tty; '
 
@@ -114,8 +122,7 @@ class Channel:
 
     def _write_dump(self) -> int:
         """Write the lines that make bash dump its state; returns the descriptor of the file that they write."""
-        lines = _DUMP.replace("SILENCE", _SILENCE).replace("REPORT", shlex.quote(self._report_path))
-        self._write("dump", lines.encode("utf-8", "surrogateescape"))
+        self._write("dump", _DUMP.replace("SILENCE", _SILENCE).encode())
         state = os.open(f"{self.directory}/state", os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         os.fchmod(state, 0o600)  # bash may have made it
         return state
@@ -147,7 +154,7 @@ class Channel:
         directory = shlex.quote(self.directory)
         return (
             f'{{ \\builtin . {directory}/dump {number} {status} "$-" "$@" "${{_-}}" || \\builtin : "${{_-}}"; }}'
-            f" 9<>{directory}/state >/dev/null 2>&1"
+            f" 8>|{directory}/report 9<>{directory}/state >/dev/null 2>&1"
         )
 
     def _reporting(self, number: int) -> str:
@@ -243,11 +250,10 @@ class Channel:
                     break
         *whole, self._rest = self._rest.split(b"\0")
         for record in whole:
-            fields = record.split(b" ", 4)
-            if fields[1:] == [b"dumped"]:
-                self._dumped = int(fields[0])
-            elif len(fields) == len(Report._fields) and fields[3] == b"-" and fields[1].isdigit():
-                self._reported = int(fields[0])
+            if (dumped := _DUMPED.match(record)) is not None:
+                self._dumped = int(dumped[1])
+            elif (over := _OVER.match(record)) is not None:
+                self._over = int(over[1])
         return whole
 
     def report(self, number: int) -> Report | None:
@@ -264,7 +270,7 @@ class Channel:
         self._records()
         if self._dumped == number:
             return True
-        return False if self._reported >= number else None
+        return False if self._over >= number else None
 
     def value(self, number: int) -> tuple[bytes] | None:
         """The answer to `ask_variable`: its record without the number."""

@@ -25,7 +25,7 @@ _WORDS = re.compile(_WORD + rb"++", re.DOTALL)
 _LINE = re.compile(rb"(?:[ \t]++|" + _WORD + rb")++", re.DOTALL)
 _VARIABLE = re.compile(rb"declare -([-A-Za-z]+) ([A-Za-z_][A-Za-z0-9_]*)(=.*)?\Z", re.DOTALL)
 _ALIAS = re.compile(rb"alias (?:-- )?([^=]+)=")
-_TRAP = re.compile(rb"trap -- .* (\S+)\Z", re.DOTALL)
+_TRAP = re.compile(rb"trap -- (?!- ).* (\S+)\Z", re.DOTALL)  # not those of posix mode, `trap -- - INT`
 _OPTIONS = re.compile(rb"declare -[a-z]+ (SHELLOPTS|BASHOPTS)=\"?([^\"]*)\"?\Z")
 _HEADER = re.compile(rb"# labrunner shell 1, functions ([0-9]{1,12}), rest ([0-9]{1,12})\n")
 _ATTRIBUTES = re.compile(rb"(?<=\n}\n)(?=declare -f[A-Za-z]+ \S+\n)")
@@ -66,9 +66,10 @@ class Parts:
 class Start:
     """A shell as it first started: what a snapshot leaves out."""
 
-    __slots__ = ("_is_plain", "_lines", "functions", "options")
+    __slots__ = ("_is_plain", "_lines", "directory", "functions", "options")
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, directory: str) -> None:
+        self.directory = directory
         self._lines = frozenset(_lines(state.text))
         self._is_plain = not any(b"\n" in line for line in self._lines)
         self.functions = state.functions
@@ -161,7 +162,8 @@ def _statements(state: State, start: Start, directory: str) -> list[bytes]:
     """What makes a shell what `state` is, functions aside. A statement each."""
     new, gone = start.compared(state.text)
     return [
-        _cd(directory),
+        # Going where it is already would change OLDPWD.
+        *((_cd(directory),) if directory != start.directory else ()),
         *_variables(new, gone),
         *_aliases(new, gone),
         *_traps(new, gone),
@@ -242,4 +244,4 @@ def _options(lines: Iterable[bytes]) -> dict[bytes, frozenset[bytes]]:
     return {match[1]: frozenset(match[2].split(b":")) for match in matches if match is not None}
 
 
-EMPTY = Start(State())
+EMPTY = Start(State(), "")

@@ -754,3 +754,325 @@ def test_a_missing_run_directory_is_named(spec):
     shell = BashShell(ShellSpec(prefix=spec.prefix, env=spec.env, cwd=spec.cwd, run_dir="/nonexistent/run"))
     with pytest.raises(ShellError, match="/nonexistent/run"):
         shell.run("true")
+
+
+# --- snapshots --------------------------------------------------------------------------------------------------
+
+
+def passed_on(spec, *texts):
+    """A new shell that took over the snapshot of one that ran these commands, and was killed."""
+    with contextlib.closing(BashShell(spec, grace=QUICK)) as old:
+        for text in texts:
+            assert old.run(text).end is End.EXITED
+        snapshot = old.snapshot()
+        assert old.run('kill -9 "$$"').end is End.SHELL_EXITED
+    new = BashShell(spec, grace=QUICK)
+    assert new.restore(snapshot)
+    assert set(snapshot.splitlines()[1:]) <= set(new.snapshot().splitlines()), "another snapshot of the same"
+    return new
+
+
+SHOW = r"""show() { for n; do declare -p "$n" && printf '<%q>' "${!n-unset}"; done; unset -f show; }; show"""
+
+KEPT = {
+    "plain": ("plain=1; empty=; declare bare; export bare_exported", f"{SHOW} plain empty bare bare_exported"),
+    "quotes": (r"""q=$'\'"\\ $x `y` !z \t'""", f"{SHOW} q"),
+    "lines": (r"""lines=$'\n one\n\ntwo \n'""", f"{SHOW} lines"),
+    "looks like a statement": ("trap 'a\ndeclare -- fake=\"1\"\nb' USR2", 'trap -p; echo "${fake-none}"'),
+    "control characters": (r"c=$(printf '\1\2\33\177\r\b\v\f'); c+=$'\t'", f"{SHOW} c"),
+    "every byte": (
+        r"""b=; for n in {1..255}; do printf -v o '\\%03o' "$n"; printf -v c "$o"; b+=$c; done""",
+        """printf %s "$b" | od -An -tx1""",
+    ),
+    "invalid UTF-8": (r"""bad=$'a\xff\xc3(\xed\xa0\x80'; good=$'\u00e9\u4f60'""", f"{SHOW} bad good"),
+    "another locale": ("LC_ALL=C; word=$'\\u00e9 \\xff'; x() { echo \u00e9; }", f"x; {SHOW} word LC_ALL"),
+    "looks like code": (r"""code='$(touch stray) `touch stray` ~ * {a,b} ; & | > <(x)'""", f"{SHOW} code; ls"),
+    "large": ("big=$(printf '%0300000d' 7)", 'echo "${#big} $big"'),
+    "many": (r"for n in {1..3000}; do export many_$n=$n; done", "echo ${!many_*}; sh -c 'echo $many_2999'"),
+    "arrays": (r"""a=([3]=x [70]=$'y\nz' [9]= [12]='"q"'); e=(); declare -a d""", f"{SHOW} a e d; echo ${{!a[@]}}"),
+    "maps": (
+        r"""declare -A m=([k]=v ["a b"]=$'1\n2' ['$x']='"' ["'"]=\\ [']']='[' [é]=)
+        m[$'new\nline']=1; declare -A none""",
+        r"""for k in "${!m[@]}"; do printf '%q=%q\n' "$k" "${m[$k]}"; done | sort; declare -p none""",
+    ),
+    "numbers": ("declare -i n=5 late; late=7; declare -ai na=(1 2)", f"n+=1; late+=1; na[0]+=1; {SHOW} n late na"),
+    "values that their flags would change": (
+        "low=ABC; up=abc; odd='no number'; declare -l low; declare -u up; declare -i odd; export up",
+        f"{SHOW} low up odd; low=ABC up=abc; echo $low $up",
+    ),
+    "references": (
+        "t=1; arr=(a b); declare -n r=t; declare -n e='arr[1]'; declare -n nowhere",
+        "r=2; e=c; declare -p r t e arr nowhere",
+    ),
+    "read-only": (
+        "readonly ro=1; declare -rx rox=2; declare -ra roa=(a b); declare -rA rom=([x]=y); declare -ri roi=3",
+        f"{SHOW} ro rox roa rom roi; (ro=2) 2>&1",
+    ),
+    "the environment": (
+        "unset PLANTED; export HOME=$HOME/x; PATH=$PATH:/extra; export -n TERM; export new='a b'",
+        "env | sort | grep -v ^_=; echo $TERM ${PLANTED-unset}",
+    ),
+    "functions": (
+        """f() { local a=$1; cat <<E\nx $a\n}\ng () \n{ \nE\n}; with-dash() (echo sub)
+        a.b() { case $1 in (a|b) echo "$@";; esac; }""",
+        "declare -f; f 1; with-dash; a.b a 'b  c'",
+    ),
+    "exported and read-only functions": (
+        "e() { echo exported; }; export -f e; r() { :; }; readonly -f r",
+        "bash -c e; declare -Fp e r; (r() { :; }) 2>&1",
+    ),
+    "functions named like builtins": (
+        """for n in alias cd declare printf set shopt trap umask unset test; do eval "$n() { echo my $n; }"; done
+        export -f declare""",
+        "declare; printf; unset; cd x; bash -c declare",
+    ),
+    "aliases": (
+        r"""alias ll='ls -l' two=$'echo "a\'"\necho b' -- -d='echo dash'; shopt -s expand_aliases""",
+        "alias -p; two; -d",
+    ),
+    "aliases in functions": (
+        """alias e='echo first'
+        f() { e; }
+        alias e='echo second'
+        f2() { e; }; unalias e; e() { echo no; }; alias echo='echo third'""",
+        "f; f2; e; f3() { echo x; }; f3",
+    ),
+    "aliases for builtins": (
+        "alias alias='echo A' declare='echo D' set='echo S' shopt='echo O' trap='echo T' builtin='echo B' x=y",
+        r"\alias; declare",
+    ),
+    "functions that need extglob": (
+        "shopt -s extglob\nf() { case $1 in !(*.txt|+([0-9]))) echo yes;; *) echo no;; esac; }\nshopt -u extglob",
+        "shopt extglob; f a.txt; f 12; f b",
+    ),
+    "functions with extglob on": ("shopt -s extglob\nf() { echo !(a|b); }", "shopt extglob; touch a b c; f"),
+    "errors end it": ("set -euo pipefail", "echo $-; shopt -po pipefail; echo ${x-unset}"),
+    "noclobber": (
+        "set -o noclobber -o noglob; set +o braceexpand",
+        "set +o; echo * {a,b}; echo 1 >n; echo 2 >n || echo kept",
+    ),
+    "all exported": ("set -a; later=1", "set +o; new=1; env | grep -E 'later|new'"),
+    "tracing": ("set -x", "echo a"),
+    "history": ("set -o history; HISTFILE=$HOME/mine", "shopt -po history"),
+    "posix mode": (
+        "f-f() { echo a; }; x=$'\\n\\1'; alias a=$'x\\ny'; trap 'echo' INT; set -o posix",
+        "set +o; shopt -p; declare -p x; alias -p; trap -p",
+    ),
+    "shopt": ("shopt -s nullglob dotglob globstar; shopt -u checkwinsize sourcepath", "shopt -p; echo nothing* a"),
+    "no aliases": ("alias e='echo E'; shopt -u expand_aliases", "shopt expand_aliases; alias; e || echo none"),
+    "umask": ("umask 0137", "umask; touch u; stat -c %a u"),
+    "IFS": (r"""IFS=$':\n0'; a=1:2""", f"{SHOW} IFS; printf '<%s>' $a"),
+    "arguments": (r"""set -- one 'two  three' '' $'a\nb' '*'""", r"""printf '<%s>' "$#" "$@" """),
+    "no arguments any more": ("set -- a; set --", "echo $#"),
+    "traps": ("trap 'echo \"got it\"' USR1; trap '' HUP; trap 'echo err' ERR", "trap -p; kill -USR1 $BASHPID; false"),
+    "a directory": ("mkdir -p \"it's  a\"$'\\n''new $(line)'; cd it*; mkdir -- -p; cd -- -p", "pwd; cd ..; pwd; cd -"),
+    "a directory behind a link": ("mkdir -p a/b; ln -s a/b link; cd link", "pwd; pwd -P; cd ..; pwd"),
+    "two variables of bash": ("PS4='> '; OPTIND=3; GLOBIGNORE='*.o'", "echo $PS4 $OPTIND $GLOBIGNORE; set -x; :"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KEPT)
+def test_a_new_shell_goes_on_where_the_old_one_was(spec, kind):
+    text, question = KEPT[kind]
+    with contextlib.closing(BashShell(spec, grace=QUICK)) as shell:
+        assert shell.run(text).end is End.EXITED
+        expected = shell.run(question)
+    for path in Path(spec.cwd).iterdir():
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    with contextlib.closing(passed_on(spec, text)) as shell:
+        done = shell.run(question)
+    assert (done.exit_status, done.end, done.output) == (expected.exit_status, expected.end, expected.output)
+    assert expected.output, "the question shows nothing"
+
+
+def test_a_snapshot_is_a_script_of_what_the_learner_changed(shell, spec):
+    empty = shell.snapshot()
+    assert shell.snapshot() == empty
+    said(shell, "ls /; [ -e / ]; :")
+    assert shell.snapshot() == empty, "nothing that a program or bash itself changes"
+    said(shell, "mine='a b'")
+    assert set(shell.snapshot().splitlines()[1:]) - set(empty.splitlines()) == {b'\\builtin declare -- mine="a b"'}
+    assert b"PLANTED" not in shell.snapshot()
+    script = Path(spec.cwd, "script")
+    script.write_bytes(shell.snapshot())
+    assert subprocess.check_output(["bash", "-c", f"source {script}; echo $mine"]) == b"a b\n"
+
+
+def test_a_snapshot_is_of_the_moment(shell):
+    for number in range(30):
+        said(shell, f"x={'y' * (30 - number)}{number}; f() {{ echo {number}; }}")
+        snapshot = shell.snapshot()
+        assert f'x="{"y" * (30 - number)}{number}"\n'.encode() in snapshot
+        assert f"echo {number}\n".encode() in snapshot
+        assert snapshot.count(b"\\builtin declare -- x=") == 1
+        if number % 2:
+            assert shell.variable("x") == f"{'y' * (30 - number)}{number}"
+
+
+def test_a_restored_shell_is_as_a_new_one_otherwise(spec):
+    Path(spec.env["HOME"], ".bash_history").write_text("mine\n")
+    with contextlib.closing(passed_on(spec, "x=1; (exit 3)")) as shell:
+        arrived = []
+        done = shell.run(
+            'echo "$?[$_]$PS1$PROMPT_COMMAND${HISTFILE-unset}"; shopt -po history', on_output=arrived.append
+        )
+        assert (done.output, done.exit_status) == (b"0[]unset\nset +o history\n", 1)
+        assert b"".join(arrived) == done.output, "something else is on the terminal"
+        assert said(shell, "[ -t 0 ] && stty size") == "50 200\n"
+        (directory,) = Path(spec.run_dir).iterdir()
+        names = {path.name for path in directory.iterdir()}
+        assert names == {"command", "dump", "input", "report", "start", "state"}
+        assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}
+    assert Path(spec.env["HOME"], ".bash_history").read_text() == "mine\n"
+
+
+def test_what_the_new_shell_is_given_is_not_overwritten(spec):
+    with contextlib.closing(BashShell(spec)) as old:
+        old.run("mine=1; TERM=changed")
+        snapshot = old.snapshot()
+    later = ShellSpec(
+        prefix=spec.prefix, env={**spec.env, "PLANTED": "anew", "TERM": "vt100"}, cwd=spec.cwd, run_dir=spec.run_dir
+    )
+    with contextlib.closing(BashShell(later)) as new:
+        assert new.restore(snapshot)
+        assert said(new, "echo $PLANTED $mine $TERM") == "anew 1 changed\n"
+
+
+@pytest.mark.parametrize("gone", ["a/b c", "a"])
+def test_a_directory_that_is_gone(spec, gone):
+    with contextlib.closing(BashShell(spec)) as old:
+        old.run("mkdir -p 'a/b c'; cd 'a/b c'; x=1; set -e")
+        snapshot = old.snapshot()
+    shutil.rmtree(f"{spec.cwd}/{gone}")
+    with contextlib.closing(BashShell(spec)) as new:
+        assert new.restore(snapshot) is False
+        assert said(new, "pwd; echo $x $-") == f"{Path(spec.cwd, gone).parent}\n1 ehimBs\n"
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda text: b"", lambda text: text[:-1], lambda text: text + b"x", lambda text: b"echo stray >stray\n"]
+)
+def test_bytes_that_are_no_snapshot_do_nothing(spec, damage):
+    with contextlib.closing(BashShell(spec)) as old:
+        old.run("x=1; f() { :; }")
+        snapshot = damage(old.snapshot())
+    with contextlib.closing(BashShell(spec)) as new:
+        assert new.restore(snapshot) is False
+        assert said(new, "ls; declare -F; echo ${x-none}") == "none\n"
+
+
+def test_what_cannot_be_set_is_told(spec):
+    with contextlib.closing(BashShell(spec)) as old:
+        old.run("abc=1; alias ll='ls -l'; later=2")
+        snapshot = old.snapshot()
+    for wrong, right in ((b"declare -- abc=", b"declare -r UID="), (b"alias ll=", b"alias /l=")):
+        assert snapshot.count(wrong) == 1
+        with contextlib.closing(BashShell(spec)) as new:
+            assert new.restore(snapshot.replace(wrong, right)) is False
+            assert said(new, "echo $later") == "2\n"
+
+
+def test_a_function_that_cannot_be_read_costs_no_other(spec):
+    with contextlib.closing(BashShell(spec)) as old:
+        old.run("a() { echo a; }; b() { echo bbbbbb; }; c() { echo c; }; x=1; alias echo='echo alias'; set -u")
+        snapshot = old.snapshot()
+    with contextlib.closing(BashShell(spec)) as new:
+        assert new.restore(snapshot.replace(b"echo bbbbbb", b"if fi )((  ")) is False
+        assert said(new, "a; c; printf '%s\n' $x $-; declare -F b || true") == "a\nc\n1\nhimuBs\n"
+
+
+def test_a_snapshot_after_a_command_that_was_ended(shell):
+    shell.run("a=1; sleep 100", timeout=0.2)
+    assert b'a="1"' in shell.snapshot()
+    interrupting(shell, "b=2; echo ready; sleep 100")
+    assert b'b="2"' in shell.snapshot()
+    shell.run("c=3; echo ${nope:?is not set}")
+    assert b'c="3"' in shell.snapshot()
+    shell.run("d=4; echo 'never closed")
+    shell.run("d=5")
+    assert b'd="5"' in shell.snapshot()
+
+
+def test_a_snapshot_of_a_shell_that_took_the_place_of_another(shell):
+    said(shell, "plain=1; export exported=2")
+    shell.run("exec bash", timeout=10)
+    snapshot = shell.snapshot()
+    assert b"plain" not in snapshot
+    assert b'declare -x exported="2"' in snapshot
+    shell.run("exit")
+    assert b'declare -x exported="2"' in shell.snapshot()
+
+
+def test_a_snapshot_of_a_shell_that_has_died_since(shell, spec):
+    gate = f"{spec.cwd}/gate"
+    shell.snapshot()
+    said(shell, f"(until [ -e {gate} ]; do sleep 0.01; done; kill -9 $$; touch {gate}2) & disown; x=1")
+    Path(gate).touch()
+    wait_until(lambda: Path(f"{gate}2").exists())
+    assert b'x="1"' in shell.snapshot()
+
+
+def test_a_shell_that_ends_while_it_is_restored(spec):
+    with contextlib.closing(BashShell(spec)) as old:
+        old.run("abcdefghijk=1; f() { :; }")
+        snapshot = old.snapshot()
+    with contextlib.closing(BashShell(spec)) as new:
+        assert (
+            new.restore(snapshot.replace(b"\\builtin declare -- abcdefghijk=", b"\\builtin kill -9 $$; abcdefghijk="))
+            is False
+        )
+        assert said(new, "echo ${abcdefghijk-none}") == "none\n"
+
+
+def test_what_traps_print_is_not_in_a_snapshot(spec):
+    texts = ("x=1; y() { :; }; trap \"echo don't\" DEBUG; trap 'echo r' RETURN", "set -T", "z=2")
+    with contextlib.closing(BashShell(spec)) as old:
+        for text in texts:
+            old.run(text)
+        snapshot = old.snapshot()
+    assert b"don't" not in snapshot.replace(b"trap -- 'echo don'\\''t'", b"")
+    with contextlib.closing(BashShell(spec)) as new:
+        assert new.restore(snapshot)
+        assert said(new, "[[ $- == *T* ]] && echo $x $z; declare -F; trap -p DEBUG RETURN") == "1 2\ndeclare -f y\n"
+
+
+@pytest.mark.parametrize("name", ["state", "dump"])
+def test_a_file_of_ours_that_was_removed_comes_back(shell, spec, name):
+    shell.snapshot()
+    (directory,) = Path(spec.run_dir).iterdir()
+    said(shell, f"umask 000; x=1; rm {directory}/{name}")
+    assert b'x="1"' in shell.snapshot()
+    said(shell, "x=2")
+    assert b'x="2"' in shell.snapshot()
+    assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}
+
+
+@pytest.mark.sandbox
+def test_a_full_disk_ends_no_shell(tmp_path):
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", run_dir], check=True)
+    try:
+        spec = ShellSpec(env={"PATH": os.environ["PATH"]}, cwd="/", run_dir=str(run_dir))
+        with contextlib.closing(BashShell(spec)) as shell:
+            snapshot = shell.snapshot()
+            assert shell.run("set -e; token=hunter2; big=$(printf '%0100000d' 7)").end is End.EXITED
+            with pytest.raises(ShellError, match=r"cannot write its state to .*disk full") as caught:
+                shell.snapshot()
+            assert "hunter2" not in str(caught.value)
+            assert said(shell, "echo ${#big} $token; unset big") == "100000 hunter2\n"
+            assert b"hunter2" in shell.snapshot()
+            header = snapshot.partition(b"\n")[0]
+            with pytest.raises(ShellError, match=r"cannot write .*No space"):
+                shell.restore(
+                    header.replace(b" 0,", b" 200000,") + b"\n" + b"#" * 200_000 + snapshot[len(header) + 1 :]
+                )
+    finally:
+        subprocess.run(["umount", run_dir], check=True)
+
+
+def test_no_snapshot_of_a_closed_shell(spec):
+    shell = BashShell(spec)
+    shell.close()
+    with pytest.raises(ShellError, match="closed"):
+        shell.snapshot()
