@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 COMMANDS = {
     "list": "the labs of a course",
     "run": "run labs: guided on a terminal, unattended without one",
+    "status": "what is done, and where the next run goes on",
+    "hint": "the next hint of a step",
+    "solve": "have labrunner do a step for you",
+    "skip": "leave a step out",
+    "goto": "go on at another step",
+    "reset": "undo a step or a lab, to do it again",
+    "finish": "remove what labs have made",
     "check": "ask only the checks of labs, running nothing",
     "sandbox": "the private machine: up, down, status, shell, reset, env",
     "prove": "prove that every check of a lab can fail",

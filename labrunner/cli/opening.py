@@ -24,7 +24,10 @@ from labrunner.engine.policy import Policy
 from labrunner.engine.runner import Conduct, Runner
 from labrunner.engine.session import Session
 from labrunner.model import Course, Variable
+from labrunner.record.book import Book
+from labrunner.record.left import Left
 from labrunner.record.redaction import Redactor
+from labrunner.record.snapshots import Snapshots
 from labrunner.record.transcript import Transcript, TranscriptError, utc_clock
 from labrunner.targets.protocol import Target
 
@@ -165,19 +168,27 @@ def known_course(course: Course, target: str, given: Mapping[str, str]) -> Cours
 
 
 def new_session(
-    course: Course, values: Mapping[str, str], target: Target, policy: Policy, env: Mapping[str, str]
+    course: Course,
+    values: Mapping[str, str],
+    target: Target,
+    policy: Policy,
+    env: Mapping[str, str],
+    *,
+    resume: str = "",
+    keeps_shell: bool = False,
 ) -> Session:
-    """A session with a transcript of its own, and secrets that will not be shown."""
-    identity = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    """A session with a transcript of its own, and secrets that will not be shown.
+
+    resume: the id of a session to go on with, instead of a new one. keeps_shell: a later run may go on with it.
+    """
+    identity = resume or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    folder = os.path.join(places.sessions_dir(env), identity)  # noqa: PTH118 - places are text
     redactor = Redactor(source=target.secrets)
     for variable in course.variables:
         if variable.secret and values.get(variable.name):
             redactor.add(values[variable.name])
     with _disk():
-        transcript = Transcript(
-            os.path.join(places.sessions_dir(env), identity, "transcript.jsonl"),  # noqa: PTH118 - places are text
-            now=utc_clock(),
-        )
+        transcript = Transcript(f"{folder}/transcript.jsonl", now=utc_clock(), going_on=bool(resume))
     return Session(
         id=identity,
         target=target,
@@ -186,14 +197,33 @@ def new_session(
         redactor=redactor,
         values=dict(values),
         course_path=course.path,
+        snapshots=Snapshots(folder) if keeps_shell else None,
     )
 
 
-def carry_out(session: Session, course: Course, plan: Plan, conduct: Conduct) -> ExitStatus:
-    """Run the plan; the transcript is whole and closed afterwards. Raises Problem."""
+def carry_out(
+    session: Session,
+    course: Course,
+    plan: Plan,
+    conduct: Conduct,
+    *,
+    selectors: Sequence[str] = (),
+    left: Left | None = None,
+    book: Book | None = None,
+) -> ExitStatus:
+    """Run the plan (see `engine.runner.Runner`); the transcript is whole and closed afterwards. Raises Problem."""
+    runner = Runner(
+        session=session,
+        course=course,
+        plan=plan,
+        conduct=conduct,
+        selectors=tuple(selectors),
+        left=left,
+        book=book,
+    )
     with _disk():
         try:
-            return Runner(session=session, course=course, plan=plan, conduct=conduct).run()
+            return runner.run()
         finally:
             session.transcript.close()
 

@@ -28,6 +28,7 @@ def arguments(parser: ArgumentParser) -> None:
     course_arguments(parser)
     sandbox_argument(parser)
     parser.add_argument("--all", action="store_true", help="every lab of the course, as when none is named")
+    parser.add_argument("--restart", action="store_true", help="begin anew, even if a run was left in the middle")
     parser.add_argument("--target", choices=["sandbox"], default="sandbox", help="where the commands run")
     parser.add_argument("--unattended", action="store_true", help="ask nothing, even on a terminal")
     parser.add_argument("--accessible", action="store_true", help="plain lines in reading order, for screen readers")
@@ -41,6 +42,7 @@ def report_argument(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Run labs. Raises Problem."""
+    from labrunner.cli import sessions
     from labrunner.cli.machine import command_line, needs_of, prepare, remember, remembered, started_target
     from labrunner.cli.opening import (
         carry_out,
@@ -58,8 +60,12 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     if args.all and args.labs:
         raise Problem("name labs or give --all, not both", status=ExitStatus.USAGE)
     course = open_course(args.course, env)
-    needs = needs_of(plan_of(course, args.labs))
+    plan_of(course, args.labs)
     given_values(course, args)
+    found = None if args.restart else sessions.going_on(args.sandbox, course, args.labs, env)
+    left = found.left if found else None
+    selectors = left.selectors if left else tuple(args.labs)
+    needs = needs_of(plan_of(course, selectors))
     questions = _questions(args, env) if guided else None
     require_trust(course, env, trusted=args.trust, confirm=questions.confirm_trust if questions else None)
     require_writable(args.report)
@@ -71,8 +77,19 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         remember(args.sandbox, course, values, env)
         prepare(target, filled)
         with _policy(filled, args, env, guided=guided) as policy:
-            session = new_session(filled, values, target, policy, env)
-            status = carry_out(session, filled, plan_of(filled, args.labs), walk)
+            resume = left.id if left else ""
+            session = new_session(filled, values, target, policy, env, resume=resume, keeps_shell=True)
+            sessions.progress_of(args.sandbox, course, env).add(session.id)
+            status = carry_out(
+                session,
+                filled,
+                plan_of(filled, selectors),
+                walk,
+                selectors=selectors,
+                left=left,
+                book=sessions.book_of(args.sandbox, course, env),
+            )
+    sessions.put_away(session)
     write_report(args.report, session.transcript.path)
     return int(status)
 

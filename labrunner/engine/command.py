@@ -3,6 +3,7 @@
 from codecs import getincrementaldecoder
 from dataclasses import dataclass, replace
 
+from labrunner.checking.api import TargetError
 from labrunner.engine.outcomes import Interrupted
 from labrunner.engine.session import Session
 from labrunner.matching import match
@@ -45,7 +46,7 @@ def execute(session: Session, command: Command, place: Place) -> CommandResult:
     Raises TargetError or ShellError when the machine is at fault, Interrupted when there is nobody to ask.
     """
     shown = session.redactor.redact_values(command.run)
-    session.emit(CommandStarted(lab=place.lab, step=place.step, ref=command.ref, run=shown, host=command.host))
+    session.emit(_started(command, place, run=shown))
     shell = session.target.shell(command.host)
     live = _Live(session) if session.policy.live else None
     completed = shell.run(
@@ -64,6 +65,7 @@ def execute(session: Session, command: Command, place: Place) -> CommandResult:
     if completed.restarted:
         session.seen.pop(command.host, None)
         session.emit(ShellRestarted(lab=place.lab, step=place.step, host=command.host))
+    _keep_shell(session, command.host)
     output = session.redactor.redact(rendered(completed.output, dropped=completed.dropped))
     if completed.dropped:
         completed = replace(completed, output=b"")  # megabytes, not to be kept beside their own text
@@ -72,6 +74,24 @@ def execute(session: Session, command: Command, place: Place) -> CommandResult:
     if completed.end is End.INTERRUPTED and session.policy.keyboard is None:
         raise Interrupted
     return CommandResult(verdict.outcome, output, verdict.reason)
+
+
+def _started(command: Command, place: Place, *, run: str) -> CommandStarted:
+    return CommandStarted(
+        lab=place.lab, step=place.step, number=place.number, ref=command.ref, run=run, host=command.host
+    )
+
+
+def _keep_shell(session: Session, host: str) -> None:
+    """Before the command counts as ended: whoever goes on after it needs what it has left in the shell."""
+    if session.snapshots is None:
+        return
+    try:
+        session.snapshots.keep(host, session.target.shell(host).snapshot())
+    except OSError as error:
+        raise TargetError(
+            f"the shell cannot be kept for a later run: {error.strerror}", "Free some disk space."
+        ) from error
 
 
 class _Live:

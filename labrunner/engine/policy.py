@@ -8,7 +8,7 @@ from typing import Protocol
 from labrunner.model import Command, Lab, Option, Outcome, Step
 from labrunner.record.events import Event
 
-__all__ = ["Moment", "Move", "Point", "Policy", "Unattended"]
+__all__ = ["Moment", "Move", "Only", "Point", "Policy", "Unattended"]
 
 
 class Point(StrEnum):
@@ -16,6 +16,7 @@ class Point(StrEnum):
 
     STEP = "step"  # a step is about to start
     COMMAND = "command"  # a command is about to run
+    INTERRUPTED = "interrupted"  # a command had begun when an earlier run ended: nobody saw what it did
     FAILED = "failed"  # a command or check of the step failed
     PASSED = "passed"  # the step has passed
 
@@ -23,11 +24,13 @@ class Point(StrEnum):
 class Move(StrEnum):
     """What can be decided.
 
-    RUN goes on; RETRY starts again from what failed, RESTART from the step's first command; SKIP leaves the
+    RUN goes on (at INTERRUPTED: runs the command again); DONE takes the command for done.
+    RETRY starts again from what failed, RESTART from the step's first command; SKIP leaves the
     step as skipped, NEXT leaves it as it ended and goes on.
     """
 
     RUN = "run"
+    DONE = "done"
     RETRY = "retry"
     RESTART = "restart"
     HINT = "hint"
@@ -93,9 +96,46 @@ class Unattended:
         self.show_event(event)
 
     def decide(self, moment: Moment) -> Move:
-        """Run; leave what failed behind."""
+        """Run; leave what failed behind. Whoever starts an interrupted run again wants it to go on."""
+        if moment.point is Point.INTERRUPTED:
+            return moment.moves[0]
         return Move.RUN if moment.point is not Point.FAILED else Move.NEXT
 
     def choose(self, step: Step, options: tuple[Option, ...]) -> tuple[Option, ...]:  # noqa: ARG002
         """All of them."""
         return options
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """As `policy`, for one step, (lab, step) by id; before any other it quits."""
+
+    policy: Policy
+    place: tuple[str, str]
+
+    @property
+    def mode(self) -> str:
+        """That of `policy`."""
+        return self.policy.mode
+
+    @property
+    def live(self) -> bool:
+        """That of `policy`."""
+        return self.policy.live
+
+    @property
+    def keyboard(self) -> int | None:
+        """That of `policy`."""
+        return self.policy.keyboard
+
+    def show(self, event: Event) -> None:
+        """Pass the event on."""
+        self.policy.show(event)
+
+    def decide(self, moment: Moment) -> Move:
+        """Quit before another step."""
+        return self.policy.decide(moment) if (moment.lab.id, moment.step.id) == self.place else Move.QUIT
+
+    def choose(self, step: Step, options: tuple[Option, ...]) -> tuple[Option, ...]:
+        """As `policy` does."""
+        return self.policy.choose(step, options)

@@ -8,11 +8,14 @@ from labrunner.checking.api import TargetError
 from labrunner.engine.carry import carrying
 from labrunner.engine.outcomes import Blame, ExitStatus, Interrupted, Quit, StepResult, exit_status
 from labrunner.engine.plan import Plan, PlannedLab
+from labrunner.engine.resumption import Resumption, restore_shell
 from labrunner.engine.session import Session
 from labrunner.engine.step import StepRun, machine_error
 from labrunner.model import Course, Outcome
-from labrunner.record.events import LabEnded, LabStarted, LedgerEntry, SessionEnded, SessionStarted
+from labrunner.record.book import Book
+from labrunner.record.events import LabEnded, LabStarted, LedgerEntry, SessionEnded, SessionResumed, SessionStarted
 from labrunner.record.ledger import Inventory, appeared
+from labrunner.record.left import Left
 from labrunner.record.tally import lab_outcome, totals
 from labrunner.shell.protocol import ShellError
 
@@ -23,39 +26,52 @@ Conduct = Callable[[StepRun], StepResult]
 
 @dataclass(slots=True, kw_only=True)
 class Runner:
-    """Runs a plan. `conduct` takes each step to its end (engine.walk, engine.survey, authoring.prove)."""
+    """Runs a plan. `conduct` takes each step to its end (engine.walk, engine.survey, authoring.prove).
+
+    left: what the session has left, to go on with it. book: where it is written down what labs make.
+    """
 
     session: Session
     course: Course
     plan: Plan
     conduct: Conduct
+    selectors: tuple[str, ...] = ()
+    left: Left | None = None
+    book: Book | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _results: list[StepResult] = field(default_factory=list)
     _interrupted: bool = False
+    _before: Inventory | None = None
+    _inventory: Inventory | None = None
+    """The latest; None when the target could not say."""
+    _resumption: Resumption | None = None
 
     def run(self) -> ExitStatus:
         """Run the plan to its end, or to where it cannot go on. Every start has its end in the transcript."""
         began = self.session.clock()
-        before = self._start()
+        plan = self._start()
         try:
-            for planned in self.plan.labs:
+            for planned in plan.labs:
                 if not self._lab(planned):
                     break
         except Quit:
             pass
         except (Interrupted, KeyboardInterrupt):
             self._interrupted = True
-        self._ledger(before)
+        self._tell_what_appeared()
         return self._end(began)
 
-    def _start(self) -> Inventory | None:
+    def _start(self) -> Plan:
+        """Say what is to be done, and give what of it is still to do."""
         tools: Mapping[str, str] = {}
-        before = None
         try:
             tools = self.session.target.tools()
-            before = self.session.target.inventory()
+            self._inventory = self.session.target.inventory()
         except TargetError:
             pass  # the first step says it, with its remedy
+        self._before = self._inventory
+        if self.left is not None:
+            return self._resume(self.left, tools)
         self.session.emit(
             SessionStarted(
                 session=self.session.id,
@@ -67,10 +83,36 @@ class Runner:
                 started=self.now().isoformat(timespec="seconds"),
                 tools=tools,
                 values=self._shown_values(),
+                selectors=self.selectors,
                 plan=self.plan.outline(),
             )
         )
-        return before
+        return self.plan
+
+    def _resume(self, left: Left, tools: Mapping[str, str]) -> Plan:
+        shell = restore_shell(self.session, self.course, left, carrying(self.course))
+        self._resumption = resumption = Resumption(left)
+        self.session.emit(
+            SessionResumed(
+                session=self.session.id,
+                mode=self.session.policy.mode,
+                course=self.course.id,
+                course_title=self.course.title,
+                course_digest=self.course.digest,
+                target=self.session.target.name,
+                resumed=self.now().isoformat(timespec="seconds"),
+                shell=shell,
+                tools=tools,
+                plan=self.plan.outline(),
+                outcomes=resumption.outcomes(self.plan),
+            )
+        )
+        remaining = resumption.remaining(self.plan)
+        again = {(lab.lab.id, step.id) for lab in remaining.labs for step in lab.steps}
+        for planned in self.plan.labs:
+            done = tuple(step for step in planned.steps if (planned.lab.id, step.id) not in again)
+            self._results += resumption.settled(PlannedLab(planned.lab, done))
+        return remaining
 
     def _shown_values(self) -> dict[str, str]:
         secret = {variable.name for variable in self.course.variables if variable.secret}
@@ -81,18 +123,28 @@ class Runner:
         """One lab; False when the target is at fault and nothing more can be run."""
         lab, began = planned.lab, self.session.clock()
         self.session.emit(LabStarted(lab=lab.id, title=lab.title))
+        self._open_stretch(lab.id)
         before = len(self._results)
         numbers = {step.id: number for number, step in enumerate(lab.steps, 1)}
         lab_number = 1 + next(at for at, known in enumerate(self.course.labs) if known.id == lab.id)
         carried = carrying(self.course)
         try:
             for step in planned.steps:
-                run = StepRun(self.session, lab, step, number=numbers[step.id], lab_number=lab_number, carried=carried)
+                run = StepRun(
+                    self.session,
+                    lab,
+                    step,
+                    number=numbers[step.id],
+                    lab_number=lab_number,
+                    carried=carried,
+                    left=self._resumption.step(lab.id, step.id) if self._resumption else None,
+                )
                 result = self._step(run, first=len(self._results) == before)
                 if result.blame is Blame.TARGET:
                     return False
             return True
         finally:
+            self._close_stretch()
             outcomes = [result.outcome for result in self._results[before:]]
             outcomes += [Outcome.NOT_RUN] * (len(planned.steps) - len(outcomes))
             self.session.emit(
@@ -125,25 +177,43 @@ class Runner:
                 TargetError(f"{run.lab.name} needs {', '.join(missing)}, which this target does not have.")
             )
         try:
-            return run.set_up(run.lab.setup)
+            begun = self._resumption is not None and self._resumption.has_begun(run.lab.id)
+            return None if begun else run.set_up(run.lab.setup)
         except (TargetError, ShellError) as error:
             return machine_error(error)
 
-    def _ledger(self, before: Inventory | None) -> None:
-        if before is None:
+    def _open_stretch(self, lab: str) -> None:
+        if self.book is not None and self._inventory is not None:
+            self.book.begin(lab, self._inventory)
+
+    def _close_stretch(self) -> None:
+        """What the lab has made is written down. Where the target cannot say, the next run's beginning will."""
+        if self.book is None:
             return
+        self._look()
+        if self._inventory is not None:
+            self.book.end(self._inventory)
+
+    def _look(self) -> None:
         try:
-            after = self.session.target.inventory()
+            self._inventory = self.session.target.inventory()
         except TargetError:
+            self._inventory = None
+
+    def _tell_what_appeared(self) -> None:
+        if self.book is None:
+            self._look()
+        if self._before is None or self._inventory is None:
             return
-        for entry in appeared(before, after):
+        made = {made.entry for made in self.book.made} & self._inventory if self.book and self.left else set()
+        for entry in sorted({*made, *appeared(self._before, self._inventory)}):
             self.session.emit(LedgerEntry(kind=entry.kind, thing=entry.name, id=entry.id))
 
     def _end(self, began: float) -> ExitStatus:
         status = exit_status(self._all_results(), interrupted=self._interrupted)
         self.session.emit(
             SessionEnded(
-                seconds=round(self.session.clock() - began, 3),
+                seconds=round((self.left.seconds if self.left else 0.0) + self.session.clock() - began, 3),
                 status=int(status),
                 totals=totals(str(result.outcome) for result in self._all_results()),
             )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from labrunner.engine.policy import Policy
 from labrunner.record.events import Event
 from labrunner.record.redaction import Redactor
+from labrunner.record.snapshots import Snapshots
 from labrunner.record.transcript import Transcript
 from labrunner.targets.protocol import Target
 
@@ -18,7 +19,8 @@ class Session:
     """One learner's run on one target.
 
     values: course and target variables, filled in before anything is shown. course_path: the folder of the
-    course, for the files that a learner is given. seen: for each host, the
+    course, for the files that a learner is given. snapshots: keeps the shell as it is after each command; None where
+    nobody goes on with the session. seen: for each host, the
     places (lab, step, command) of commands that `carry` and have run in the shell that is there now.
     """
 
@@ -29,6 +31,7 @@ class Session:
     redactor: Redactor
     values: Mapping[str, str]
     course_path: str = ""
+    snapshots: Snapshots | None = None
     clock: Callable[[], float] = time.monotonic
     seen: dict[str, set[tuple[int, int, int]]] = field(default_factory=dict)
 

@@ -23,9 +23,12 @@ from labrunner.record.events import (
     CommandStarted,
     HintShown,
     MistakeRecognised,
+    OptionsTaken,
     StepEnded,
+    StepResumed,
     StepStarted,
 )
+from labrunner.record.left import LeftStep
 from labrunner.shell.protocol import End, ShellError
 
 __all__ = ["Action", "StepRun"]
@@ -56,15 +59,17 @@ class StepRun:
         number: int,
         lab_number: int = 1,
         carried: tuple[Carried, ...] = (),
+        left: LeftStep | None = None,
     ) -> None:
         """`number`: the step's place in its lab, from 1; `lab_number`: the lab's in the course; `carried`: the
-        course's commands that carry."""
+        course's commands that carry; `left`: what an earlier run has left of the step."""
         self.session = session
         self.lab = lab
         self.step = step
         self.number = number
         self.lab_number = lab_number
         self.carried = carried
+        self.left = left
         self.state = State.READY
         self.attempts = 0
         self.hints_shown = 0
@@ -80,7 +85,11 @@ class StepRun:
     def choose(self) -> None:
         """Let the policy choose among the step's options."""
         if self.step.options:
-            self.take(self.session.policy.choose(self.step, self.step.options))
+            taken = self.session.policy.choose(self.step, self.step.options)
+            self.session.emit(
+                OptionsTaken(lab=self.lab.id, step=self.step.id, options=tuple(option.id for option in taken))
+            )
+            self.take(taken)
 
     def take(self, options: Sequence[Option]) -> None:
         """Have the files, commands and checks of these options beside the step's own."""
@@ -101,6 +110,54 @@ class StepRun:
                 attempt=self.attempts,
                 number=self.number,
                 count=len(self.lab.steps),
+            )
+        )
+
+    def resume(self) -> int | None:
+        """Go on where an earlier run left the step: the number of the action to go on with.
+
+        None when the step has changed since, and has to be begun again.
+        """
+        left = self.left
+        assert left is not None
+        self.attempts, self.hints_shown = left.attempts, min(left.hints, len(self.step.hints))
+        if left.options is not None:
+            self.take([option for option in self.step.options if option.id in left.options])
+        start = left.stopped if left.stopped is not None else max(left.done, default=-1) + 1
+        shown = [self._shown(action) for action in self.actions]
+        if start > len(shown) or any(left.done.get(number) != shown[number] for number in range(start)):
+            return None
+        text = shown[start] if start < len(shown) else ""
+        if left.uncertain and left.stopped_run != text:
+            return None
+        self.session.emit(
+            StepResumed(
+                lab=self.lab.id,
+                step=self.step.id,
+                title=self.step.title,
+                number=self.number,
+                count=len(self.lab.steps),
+                start=start,
+                interrupted=left.uncertain,
+                run=text,
+            )
+        )
+        return start
+
+    def count_as_done(self, action: Action) -> None:
+        """Tell of an action whose work is there, although nobody saw how it ended."""
+        self.session.emit(
+            CommandEnded(
+                lab=self.lab.id,
+                step=self.step.id,
+                number=action.number,
+                ref=action.item.ref,
+                run=self._shown(action),
+                exit_status=None,
+                end="found-done",
+                outcome=Outcome.PASSED,
+                seconds=0.0,
+                output="",
             )
         )
 
@@ -138,9 +195,17 @@ class StepRun:
 
     def _write(self, file: File, place: Place) -> CommandResult:
         content = self._content(file)
-        text = self.session.redactor.redact_values(content.decode("utf-8", "replace"))
+        text = self._text(content)
         self.session.emit(
-            CommandStarted(lab=place.lab, step=place.step, ref=file.ref, run=text, host="local", file=file.path)
+            CommandStarted(
+                lab=place.lab,
+                step=place.step,
+                number=place.number,
+                ref=file.ref,
+                run=text,
+                host="local",
+                file=file.path,
+            )
         )
         began = self.session.clock()
         self.session.target.write_file(file.path, content, int(file.mode, 8))
@@ -159,6 +224,14 @@ class StepRun:
             )
         )
         return CommandResult(Outcome.PASSED, "")
+
+    def _shown(self, action: Action) -> str:
+        """The action's text as its events have it."""
+        content = self._content(action.item) if isinstance(action.item, File) else action.item.run.encode()
+        return self._text(content)
+
+    def _text(self, content: bytes) -> str:
+        return self.session.redactor.redact_values(content.decode("utf-8", "replace"))
 
     def _content(self, file: File) -> bytes:
         if file.source is None:

@@ -3,6 +3,8 @@
 Guided and unattended runs are this one function; what differs is the policy that decides.
 """
 
+import re
+
 from labrunner.checking.api import TargetError
 from labrunner.engine.outcomes import Quit, StepResult
 from labrunner.engine.policy import Moment, Move, Point
@@ -15,6 +17,10 @@ __all__ = ["attempt", "walk"]
 
 _FORWARD = (Move.RUN, Move.HINT, Move.SKIP, Move.QUIT)
 _AFTER_FAILURE = (Move.RETRY, Move.RESTART, Move.HINT, Move.SKIP, Move.QUIT)
+_SETS = re.compile(
+    r"\s*(?:[A-Za-z_]\w*\+?=|(?:export|declare|typeset|readonly|local|cd|pushd|popd|source|\.|alias|set|shopt|umask|read)\s)"
+)
+"""Commands that leave something in the shell itself, which is lost with it."""
 _STATES = {Outcome.PASSED: State.PASSED, Outcome.FAILED: State.FAILED, Outcome.ERROR: State.ERROR}
 
 
@@ -24,12 +30,11 @@ class _Skipped(Exception):  # noqa: N818 - the learner's wish
 
 def walk(run: StepRun) -> StepResult:
     """Take the step to its end. Raises Quit and Interrupted."""
-    start = 0
     try:
-        _decide(run, Point.STEP, _FORWARD)
-        run.choose()
+        start, go_on = _begin(run)
         while True:
-            result = attempt(run, start=start)
+            result = attempt(run, start=start, go_on=go_on)
+            go_on = False
             if result.outcome is Outcome.PASSED:
                 return result
             move = _decide(run, Point.FAILED, _AFTER_FAILURE, result=result)
@@ -42,20 +47,63 @@ def walk(run: StepRun) -> StepResult:
         return StepResult(Outcome.SKIPPED, "skipped by the learner")
 
 
-def attempt(run: StepRun, *, start: int = 0) -> StepResult:
-    """Once through the step from its action `start`: PASSED, FAILED or ERROR. Raises Quit and Interrupted."""
-    if start == 0:
+def _begin(run: StepRun) -> tuple[int, bool]:
+    """The action to start with, and whether it goes on what an earlier run has begun.
+
+    A command that was interrupted is not run again but by a decision: the policy's, who is told whether what checks
+    ask about it is there already.
+    """
+    if run.left is None or (start := run.resume()) is None:
+        _decide(run, Point.STEP, _FORWARD)
+        run.choose()
+        return 0, False
+    if not run.left.uncertain:
+        return start, True
+    action = run.actions[start]
+    moves = (Move.DONE, Move.RUN) if _is_there(run, action) else (Move.RUN, Move.DONE)
+    move = _decide(run, Point.INTERRUPTED, (*moves, Move.RESTART, Move.SKIP, Move.QUIT), action=action)
+    if move is Move.RESTART:
+        return 0, False
+    if move is Move.DONE:
+        run.count_as_done(action)
+        return start + 1, True
+    return start, True
+
+
+def _is_there(run: StepRun, action: Action) -> bool:
+    """Whether the checks named after the action pass, and it could not have left anything in the shell."""
+    checks = [check for check in run.checks if check.after is not None and check.after == action.item.ref]
+    if not checks or _SETS.match(action.command.run):
+        return False
+    return all(result.outcome is Outcome.PASSED for result in run.ask(checks, once=True, quiet=True))
+
+
+def attempt(run: StepRun, *, start: int = 0, go_on: bool = False) -> StepResult:
+    """Once through the step from its action `start`: PASSED, FAILED or ERROR. Raises Quit and Interrupted.
+
+    go_on: with an attempt that an earlier run has begun.
+    """
+    if start == 0 and not go_on:
         run.begin()
-    else:
+    elif not go_on:
         run.attempts += 1
     run.go(State.RUNNING)
     try:
-        result = run.set_up(run.step.setup) if start == 0 else None
-        result = result or _actions(run, start)
+        result = run.set_up(run.step.setup) if start == 0 and not go_on else None
+        result = result or (_unasked(run, start) if go_on else None) or _actions(run, start)
     except (TargetError, ShellError) as error:
         result = machine_error(error)
     run.go(_STATES[result.outcome])
     return result
+
+
+def _unasked(run: StepRun, start: int) -> StepResult | None:
+    """Ask the checks of the command before, which an earlier run may not have come to; None when nothing is amiss."""
+    if start == 0 or start > len(run.actions) or not (ref := run.actions[start - 1].item.ref):
+        return None
+    run.failed_at = start - 1
+    asked = _ask(run, after=ref)
+    return asked if asked and asked.outcome is not Outcome.PASSED else None
 
 
 def _actions(run: StepRun, start: int) -> StepResult:

@@ -25,7 +25,8 @@ class Event:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionStarted(Event):
     """mode: "guided", "unattended", "check" or "prove". plan: what is to run, in order:
-    [{"id", "title", "steps": [{"id", "ref": [...], "title"}]}]."""
+    [{"id", "title", "steps": [{"id", "ref": [...], "title"}]}].
+    selectors: the labs and steps that were asked for; none: all."""
 
     name: ClassVar[str] = "session-started"
     session: str
@@ -37,7 +38,30 @@ class SessionStarted(Event):
     started: str
     tools: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
+    selectors: tuple[str, ...] = ()
     plan: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionResumed(Event):
+    """A session that was left goes on, in the same transcript.
+
+    plan: as of now, of a course that may have changed since. outcomes: what is settled, [{"lab", "step", "outcome"}].
+    shell: whether the learner's shell is as it was: "back", "partly", or "new".
+    """
+
+    name: ClassVar[str] = "session-resumed"
+    session: str
+    mode: str
+    course: str
+    course_title: str
+    course_digest: str
+    target: str
+    resumed: str
+    shell: str
+    tools: Mapping[str, str] = field(default_factory=dict)
+    plan: tuple[Mapping[str, Any], ...] = ()
+    outcomes: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +85,62 @@ class StepStarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OptionsTaken(Event):
+    """Which of the step's alternatives the learner does, by id."""
+
+    name: ClassVar[str] = "options-taken"
+    lab: str
+    step: str
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResumed(Event):
+    """A step that was left goes on at its action `start` (from 0). interrupted: that one had begun, and nobody saw how
+    it ended."""
+
+    name: ClassVar[str] = "step-resumed"
+    lab: str
+    step: str
+    title: str
+    number: int
+    count: int
+    start: int
+    interrupted: bool
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WentTo(Event):
+    """The learner wants to go on at this step."""
+
+    name: ClassVar[str] = "went-to"
+    lab: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReset(Event):
+    """What the step had made is undone; it is to be done again."""
+
+    name: ClassVar[str] = "step-reset"
+    lab: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepSolved(Event):
+    """labrunner gives the step's commands in the learner's place from here on."""
+
+    name: ClassVar[str] = "step-solved"
+    lab: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandStarted(Event):
-    """file: the path of a file of the course that is written, `run` being its text; None for a command."""
+    """number: the command's place in its step, from 0.
+    file: the path of a file of the course that is written, `run` being its text; None for a command."""
 
     name: ClassVar[str] = "command-started"
     lab: str
@@ -71,6 +149,7 @@ class CommandStarted(Event):
     run: str
     host: str
     file: str | None = None
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

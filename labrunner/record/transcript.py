@@ -40,17 +40,24 @@ def utc_clock(nanoseconds: Callable[[], int] = time.time_ns) -> Callable[[], str
 
 
 class Transcript:
-    """Writes events to a new file. Raises TranscriptError when the file cannot be made or written."""
+    """Writes events to a file: a new one, or (`going_on`) behind those that are there.
 
-    def __init__(self, path: str, *, now: Callable[[], str]) -> None:
+    Raises TranscriptError when the file cannot be made or written.
+    """
+
+    def __init__(self, path: str, *, now: Callable[[], str], going_on: bool = False) -> None:
         """`now` gives the time of an event, ISO 8601 in UTC."""
         self.path = path
         self._now = now
         try:
             Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            how = os.O_RDWR if going_on else os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            self._fd = os.open(path, how | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise TranscriptError(f"cannot make the transcript {path}: {error.strerror}") from error
+            what = "open" if going_on else "make"
+            raise TranscriptError(f"cannot {what} the transcript {path}: {error.strerror}") from error
+        if going_on:
+            _cut_torn_line(self._fd)
 
     def write(self, event: Event) -> None:
         """Append the event. Transient events are not written."""
@@ -73,6 +80,21 @@ class Transcript:
                 raise TranscriptError(f"cannot write the transcript {self.path}: {error.strerror}") from error
             finally:
                 os.close(descriptor)
+
+
+def _cut_torn_line(descriptor: int) -> None:
+    """Drop what a crash, or a full disk, has left of a last line."""
+    end = os.fstat(descriptor).st_size
+    at = end
+    while at > 0:
+        start = max(0, at - 65536)
+        newline = os.pread(descriptor, at - start, start).rfind(b"\n")
+        if newline >= 0:
+            at = start + newline + 1
+            break
+        at = start
+    if at < end:
+        os.ftruncate(descriptor, at)
 
 
 def read(path: str) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The report (format 1), built from a transcript's records and nothing else."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from labrunner.model import Outcome
@@ -22,6 +22,11 @@ def build(records: Iterable[Record]) -> Record:
         if name == "session-started":
             report |= _head(record)
             steps = {(lab["id"], step["id"]): step for lab in report["labs"] for step in lab["steps"]}
+        elif name == "session-resumed":
+            known, steps = steps, {}
+            report["mode"], report["tools"] = record["mode"], report["tools"] | record["tools"]
+            report["labs"] = [_planned(lab, known) for lab in record["plan"]]
+            steps = {(lab["id"], step["id"]): step for lab in report["labs"] for step in lab["steps"]}
         elif name == "session-ended":
             report["seconds"] = record["seconds"]
         elif (step := steps.get((record.get("lab", ""), record.get("step", "")))) is not None:
@@ -42,6 +47,10 @@ def _apply(step: Record, name: str, record: Record) -> None:
             _place(step["checks"], record, _check(record))
         case "step-ended":
             _end_step(step, record)
+        case "step-solved":
+            step["solved"] = True
+        case "step-reset":
+            step |= _new_step(step)
 
 
 def _head(record: Record) -> Record:
@@ -53,15 +62,17 @@ def _head(record: Record) -> Record:
         "seconds": 0.0,
         "tools": record["tools"],
         "totals": {},
-        "labs": [
-            {
-                "id": lab["id"],
-                "title": lab["title"],
-                "outcome": str(Outcome.NOT_RUN),
-                "steps": [_new_step(step) for step in lab["steps"]],
-            }
-            for lab in record["plan"]
-        ],
+        "labs": [_planned(lab, {}) for lab in record["plan"]],
+    }
+
+
+def _planned(lab: Record, known: Mapping[tuple[str, str], Record]) -> Record:
+    """A lab of the plan; what is known of its steps stays, when the session goes on."""
+    return {
+        "id": lab["id"],
+        "title": lab["title"],
+        "outcome": str(Outcome.NOT_RUN),
+        "steps": [known.get((lab["id"], step["id"])) or _new_step(step) for step in lab["steps"]],
     }
 
 

@@ -24,6 +24,7 @@ __all__ = ["Guide"]
 
 LETTERS: Mapping[Move, str] = {
     Move.RUN: "c",
+    Move.DONE: "d",
     Move.RETRY: "r",
     Move.RESTART: "b",
     Move.HINT: "h",
@@ -32,6 +33,7 @@ LETTERS: Mapping[Move, str] = {
     Move.QUIT: "q",
 }
 WORDS: Mapping[Move, str] = {
+    Move.DONE: "take it for done",
     Move.RETRY: "try again",
     Move.RESTART: "begin again",
     Move.HINT: "hint",
@@ -86,8 +88,10 @@ class Guide:
         self._restarted = False
         self._show: Mapping[type[events.Event], Callable[[Any], None]] = {
             events.SessionStarted: self._session_started,
+            events.SessionResumed: self._session_resumed,
             events.LabStarted: self._lab_started,
             events.StepStarted: self._step_started,
+            events.StepResumed: self._step_resumed,
             events.CommandStarted: self._command_started,
             events.OutputArrived: self._output_arrived,
             events.CommandEnded: self._command_ended,
@@ -134,6 +138,16 @@ class Guide:
     def _session_started(self, event: events.SessionStarted) -> None:
         with self._pages.reading():
             self._scenes.session(event, self._tally)
+
+    def _session_resumed(self, event: events.SessionResumed) -> None:
+        self._scenes.resumed(event, self._tally)
+
+    def _step_resumed(self, event: events.StepResumed) -> None:
+        step = self._step(event.lab, event.step)
+        if step is not None:
+            self._introduce(event.lab, step, event.number, event.count)
+        if event.start and not event.interrupted:
+            self._screen.line(f"You are back in this step, behind {texts.count(event.start, 'command')}.", style="dim")
 
     def _lab_started(self, event: events.LabStarted) -> None:
         lab = self._lab(event.lab)
@@ -261,6 +275,8 @@ class Guide:
             return self._decide_step(moment)
         if moment.point is Point.COMMAND:
             return self._decide_command(moment)
+        if moment.point is Point.INTERRUPTED:
+            return self._decide_interrupted(moment)
         if moment.point is Point.PASSED:
             return moment.moves[0]  # the next step's own question is where the learner rests
         if moment.outcome is Outcome.ERROR:
@@ -306,6 +322,18 @@ class Guide:
             return moment.moves[0]
         return self._ask(moment, "write it" if file is not None else "run it")
 
+    def _decide_interrupted(self, moment: Moment) -> Move:
+        """What to do with a command that nobody saw the end of; it is on the screen once."""
+        self._screen.gap()
+        self._screen.line(f"{texts.INTERRUPTED}. It may have done its work, a part of it, or nothing:")
+        self._screen.command(moment.text, moment.command.host if moment.command else "local")
+        if moment.moves[0] is Move.DONE:
+            self._screen.line("The checks find its work there.", indent=2)
+        self._drawn = (moment.lab.id, moment.step.id, moment.text)
+        move = self._ask(moment, "run it again", without=None)
+        self._go_on = move is Move.RUN
+        return move
+
     def _ask(self, moment: Moment, usual: str, *, without: Move | None = None) -> Move:
         """Ask until the answer is one of the moves; `usual` says what Enter does if that is RUN."""
         moves = [move for move in moment.moves if move is not without]
@@ -313,7 +341,7 @@ class Guide:
         parts = [f"[Enter] {WORDS.get(moves[0], usual)}", *self._more.choices()]
         for move in moves[1:]:
             again = move is Move.HINT and moment.hints_shown
-            parts.append(f"{LETTERS[move]} {'next hint' if again else WORDS.get(move, 'go on')}")
+            parts.append(f"{LETTERS[move]} {'next hint' if again else WORDS.get(move, usual)}")
         prompt = fold_choices(parts, self._screen.columns)
         while True:
             answer = self._line(prompt)
@@ -353,9 +381,8 @@ class Guide:
     def _quit(self, moment: Moment) -> Move:
         if not self._quitting:
             self._quitting = True
-            here = f"{moment.lab.name or moment.lab.id}/{moment.step.id}"
-            self._screen.line("You stop here, and that is fine. To come back to this step:")
-            self._screen.verbatim([self._command_line(f"run {here}")], indent=4)
+            self._screen.line("You stop here, and that is fine. To go on from here:")
+            self._screen.verbatim([self._command_line("run")], indent=4)
         return Move.QUIT if Move.QUIT in moment.moves else moment.moves[0]
 
     def choose(self, step: Step, options: tuple[Option, ...]) -> tuple[Option, ...]:  # noqa: ARG002

@@ -52,8 +52,10 @@ class Plain:
         self._text: list[str] = []
         self._show: Mapping[type[events.Event], Callable[[Any], None]] = {
             events.SessionStarted: self._session_started,
+            events.SessionResumed: self._session_resumed,
             events.LabStarted: self._lab_started,
             events.StepStarted: self._step_started,
+            events.StepResumed: self._step_resumed,
             events.CommandStarted: self._command_started,
             events.CommandEnded: self._command_ended,
             events.CheckEnded: self._check_ended,
@@ -109,6 +111,15 @@ class Plain:
         if event.tools:
             self._say(", ".join(f"{name} {version}" for name, version in event.tools.items()))
 
+    def _session_resumed(self, event: events.SessionResumed) -> None:
+        done = sum(entry["outcome"] == Outcome.PASSED for entry in event.outcomes)
+        self._say(event.course_title)
+        self._say(
+            f"Going on with a run that was left: {done} of {texts.count(self._tally.steps(), 'step')} passed, "
+            f"target {event.target}, mode {event.mode}"
+        )
+        self._say(texts.SHELL_BACK[event.shell])
+
     def _lab_started(self, event: events.LabStarted) -> None:
         heading = f"Lab {event.lab}: {event.title}"
         self._line()
@@ -119,6 +130,13 @@ class Plain:
         again = f", attempt {event.attempt}" if event.attempt > 1 else ""
         self._line()
         self._say(f"[{event.number}/{event.count}] {event.title} ({event.step}{again})")
+
+    def _step_resumed(self, event: events.StepResumed) -> None:
+        self._line()
+        self._say(f"[{event.number}/{event.count}] {event.title} ({event.step}, gone on with)")
+        if event.interrupted:
+            self._say(f"{texts.INTERRUPTED}:", indent="    ")
+            self._line(f"      {texts.clean(event.run)}")
 
     def _command_started(self, event: events.CommandStarted) -> None:
         host = "" if event.host == "local" else f"{event.host} "

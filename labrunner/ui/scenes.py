@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from labrunner.model import Command, Course, Erratum, File, Lab, Notice, Option, Outcome, Step
-from labrunner.record.events import SessionEnded, SessionStarted
+from labrunner.record.events import SessionEnded, SessionResumed, SessionStarted
 from labrunner.ui import texts
 from labrunner.ui.screen import Screen
 from labrunner.ui.tally import Tally
@@ -56,6 +56,15 @@ class Scenes:
         """Whether the plan begins where the course does; who goes on later has read how it works."""
         first = self._course.labs[0].id if self._course.labs else None
         return not event.plan or event.plan[0]["id"] == first
+
+    def resumed(self, event: SessionResumed, tally: Tally) -> None:
+        """That a session goes on, and with what."""
+        screen = self._screen
+        screen.gap()
+        screen.heading(event.course_title)
+        done = sum(entry["outcome"] == Outcome.PASSED for entry in event.outcomes)
+        screen.line(f"You go on where you left: {done} of {texts.count(tally.steps(), 'step')} done.")
+        screen.line(texts.SHELL_BACK[event.shell])
 
     def lab(self, lab: Lab) -> None:
         """A lab's title, text and notices."""

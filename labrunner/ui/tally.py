@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labrunner.model import Outcome
-from labrunner.record.events import Event, LedgerEntry, SessionStarted, StepEnded
+from labrunner.record.events import Event, LedgerEntry, SessionResumed, SessionStarted, StepEnded
 
 __all__ = ["Tally"]
 
@@ -18,6 +18,8 @@ class Tally:
     mode: str = ""
     plan: tuple[Mapping[str, Any], ...] = ()
     ended: dict[tuple[str, str], StepEnded] = field(default_factory=dict)
+    before: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Outcomes of earlier runs of the session."""
     made: list[str] = field(default_factory=list)
 
     def add(self, event: Event) -> None:
@@ -28,6 +30,9 @@ class Tally:
             self.made.append(event.kind)
         elif isinstance(event, SessionStarted):
             self.target, self.mode, self.plan = event.target, event.mode, event.plan
+        elif isinstance(event, SessionResumed):
+            self.target, self.mode, self.plan = event.target, event.mode, event.plan
+            self.before = {(entry["lab"], entry["step"]): entry["outcome"] for entry in event.outcomes}
 
     def steps(self) -> int:
         """How many steps are planned."""
@@ -35,7 +40,8 @@ class Tally:
 
     def passed(self, lab: str) -> int:
         """How many steps of the lab have passed so far."""
-        return sum(end.outcome is Outcome.PASSED for (where, _), end in self.ended.items() if where == lab)
+        outcomes = {**self.before, **{place: end.outcome for place, end in self.ended.items()}}
+        return sum(outcome == Outcome.PASSED for (where, _), outcome in outcomes.items() if where == lab)
 
     def not_passed(self) -> list[StepEnded]:
         """The steps that ended otherwise than PASSED, those that were reached."""

@@ -8,7 +8,9 @@ from labrunner.model import Outcome
 from labrunner.record.events import CommandEnded
 
 __all__ = [
+    "INTERRUPTED",
     "MARKS",
+    "SHELL_BACK",
     "SHELL_RESTARTED",
     "CommandLine",
     "Window",
@@ -46,6 +48,12 @@ WORDS: Mapping[Outcome, str] = {
 }
 
 SHELL_RESTARTED = "The shell ended with that command, so a new one was started. Variables set before are gone."
+SHELL_BACK: Mapping[str, str] = {
+    "back": "Your shell is as you left it: variables, functions, aliases, options and directory.",
+    "partly": "Your shell is nearly as you left it: not everything could be set again.",
+    "new": "Your shell is a new one: what you had set in it is gone, but what the course sets comes back by itself.",
+}
+INTERRUPTED = "This command was running when everything ended"
 
 MARKS = str.maketrans(
     {
@@ -133,15 +141,19 @@ def excerpt(output: str, window: Window | None = None) -> list[str]:
     return [*lines[: window.head], left_out_line(left_out), *lines[-window.tail :]]
 
 
+_ENDS: Mapping[str, str] = {
+    "limit": "It would go on for ever, so it was stopped{after}. That is fine.",
+    "timeout": "It took too long and was stopped{after}.",
+    "interrupted": "It was stopped from the keyboard{after}.",
+    "found-done": "It was interrupted; what it should do is done.",
+}
+
+
 def command_verdict(event: CommandEnded) -> str:
     """How a command ended, where that is worth a line; empty for one that passed in the usual way."""
     after = f" after {duration(event.seconds)}"
-    if event.end == "limit":
-        return f"It would go on for ever, so it was stopped{after}. That is fine."
-    if event.end == "timeout":
-        return f"It took too long and was stopped{after}."
-    if event.end == "interrupted":
-        return f"It was stopped from the keyboard{after}."
+    if event.end in _ENDS:
+        return _ENDS[event.end].format(after=after)
     if event.outcome is Outcome.PASSED:
         return f"It fails, as it should (exit status {event.exit_status})." if event.exit_status else ""
     if event.exit_status is None:

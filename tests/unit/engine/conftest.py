@@ -16,9 +16,12 @@ from labrunner.engine.runner import Conduct, Runner
 from labrunner.engine.session import Session
 from labrunner.engine.walk import walk
 from labrunner.model import Course, Lab, Option, Step, Variable
+from labrunner.record.book import Book
 from labrunner.record.events import CommandEnded, CommandStarted, Event, StepEnded
+from labrunner.record.left import read_left
 from labrunner.record.redaction import Redactor
-from labrunner.record.transcript import Transcript, read
+from labrunner.record.snapshots import Snapshots
+from labrunner.record.transcript import Transcript, read, utc_clock
 from labrunner.report.build import build
 from labrunner.targets.local import LocalTarget
 
@@ -98,6 +101,15 @@ class Ran:
         return self.of(StepEnded)[-1]
 
 
+class LosingTarget(LocalTarget):
+    """One whose shell can be lost, as with a run that is killed."""
+
+    def lose_shell(self) -> None:
+        if self._shell is not None:
+            self._shell.close()
+            self._shell = None
+
+
 class Bench:
     """bench(step, ...) runs steps as one lab and returns what came of it; `target` and `work` are there before."""
 
@@ -107,9 +119,10 @@ class Bench:
         self.folder = folder
         self._runs = 0
         course = Course(id="c", title="C", path=str(folder))
-        self.target = LocalTarget(course, env={"PATH": "/usr/bin:/bin"}, folders=(CHECKS, str(folder / "checks")))
+        self.target = LosingTarget(course, env={"PATH": "/usr/bin:/bin"}, folders=(CHECKS, str(folder / "checks")))
         self.work = Path(self.target.work)
         self.redactor = Redactor()
+        self.book: Book | None = None
 
     def __call__(
         self,
@@ -120,13 +133,19 @@ class Bench:
         variables: tuple[Variable, ...] = (),
         values: dict[str, str] | None = None,
         earlier: Lab | None = None,
+        resume: bool = False,
         **lab: Any,
     ) -> Ran:
+        """resume: go on with what the last run has left, in a new shell."""
         this = Lab(id="l", name="lab-1", title="L", steps=steps, **lab)
         course = Course(id="c", title="C", variables=variables, labs=(earlier, this) if earlier else (this,))
         learner = learner or Learner(mode="unattended")
-        self._runs += 1
-        transcript = Transcript(f"{self.folder}/{self._runs}/transcript.jsonl", now=lambda: "now")
+        self._runs += not resume
+        path = f"{self.folder}/{self._runs}/transcript.jsonl"
+        left = read_left(read(path)) if resume else None
+        if resume:
+            self.target.lose_shell()
+        transcript = Transcript(path, now=utc_clock(), going_on=resume)
         session = Session(
             id="s",
             target=self.target,
@@ -135,10 +154,11 @@ class Bench:
             redactor=self.redactor,
             values=values or {},
             course_path=str(self.folder),
+            snapshots=Snapshots(f"{self.folder}/{self._runs}"),
         )
         plan = select(course, [f"lab-1/{only}"] if only else ["lab-1"])
         try:
-            status = Runner(session=session, course=course, plan=plan, conduct=conduct).run()
+            status = Runner(session=session, course=course, plan=plan, conduct=conduct, left=left, book=self.book).run()
         finally:
             transcript.close()
         text = Path(transcript.path).read_text()

@@ -264,7 +264,7 @@ def test_quit_while_reading_quits_at_the_next_fork() -> None:
     guide.show(events.LabStarted(lab="l", title="L"))
     moment = Moment(point=Point.STEP, moves=MOVES, lab=LAB, step=STEP)
     assert guide.decide(moment) is Move.QUIT
-    assert "You stop here, and that is fine. To come back to this step:\n    labrunner run lab-1/s" in out.getvalue()
+    assert "You stop here, and that is fine. To go on from here:\n    labrunner run\n" in out.getvalue()
 
 
 def test_code_in_short_texts_is_drawn_without_backticks() -> None:

@@ -81,7 +81,7 @@ def test_keys_go_to_the_command_and_then_to_the_guide_again(learner: Learner) ->
     learner.expect(PROMPT)
     assert learner.mode == learner.before
     learner.type("q\n")
-    learner.expect("labrunner run lab-1/s")
+    learner.expect("labrunner run")
     learner.expect("<quit>")
     assert learner.process.wait(DEADLINE) == 0
 

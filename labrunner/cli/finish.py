@@ -1,0 +1,69 @@
+"""`labrunner finish`: remove what labs have made."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labrunner.engine.finishing import Finished
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    from labrunner.cli.sessions import session_arguments
+
+    parser.add_argument("labs", nargs="*", metavar="LAB", help="such as lab-2; default all that were begun")
+    session_arguments(parser)
+    parser.add_argument("--trust", action="store_true", help="run the cleanup of a course of somebody else")
+
+
+def run(args: Namespace, env: Mapping[str, str]) -> int:
+    """Remove it, and say what was removed and what was not. Raises Problem."""
+    from labrunner.cli import Problem
+    from labrunner.cli.machine import command_line, needs_of, prepare, remembered, started_target
+    from labrunner.cli.opening import known_course, open_course, plan_of, require_trust
+    from labrunner.cli.sessions import book_of, forget, held
+    from labrunner.engine.finishing import finish
+    from labrunner.engine.outcomes import ExitStatus
+    from labrunner.targets.sandbox import SandboxTarget
+
+    course = open_course(args.course, env)
+    plan = plan_of(course, args.labs)
+    require_trust(course, env, trusted=args.trust, confirm=None)
+    sessions = list(held(args.sandbox, course, env))
+    labs = {planned.lab.id for planned in plan.labs}
+    begun = {place for session in sessions for place in session.left.steps if place[0] in labs}
+    if not begun:
+        raise Problem(
+            f"no lab was begun in sandbox '{args.sandbox}'",
+            status=ExitStatus.USAGE,
+            remedy="`labrunner status` shows what was; nothing is to be removed.",
+        )
+    filled = known_course(course, SandboxTarget.name, remembered(args.sandbox, course, env))
+    needs = needs_of(plan_of(course, sorted({lab for lab, _ in begun})))
+    holder = command_line("finish", args.labs)
+    with started_target(args.sandbox, course, env, holder=holder, needs=needs) as target:
+        prepare(target, filled)
+        book = book_of(args.sandbox, course, env)
+        finished = finish(target, filled, book, labs=labs, begun=begun)
+        forget(args.sandbox, course, [session for session in sessions if session.labs <= labs], env)
+    _tell(finished)
+    return int(ExitStatus.TARGET if finished.kept or finished.lost or finished.complaints else ExitStatus.PASSED)
+
+
+def _tell(finished: "Finished") -> None:
+    say = sys.stderr.write
+    say(f"Removed: {len(finished.removed)} things.\n" if finished.removed else "Nothing was left to be removed.\n")
+    for entry in finished.removed:
+        say(f"  - {entry.kind} {entry.name}\n")
+    if finished.foreign:
+        say("Not made by the labs, and left alone:\n")
+        for entry in finished.foreign:
+            say(f"    {entry.kind} {entry.name}\n")
+    for entry, why in finished.kept:
+        say(f"  ! still there: {entry.kind} {entry.name}. {why}\n")
+    for complaint in finished.complaints:
+        say(f"  ! a cleanup failed: {complaint}\n")
+    for entry in finished.lost:
+        say(f"  ! {entry.kind} {entry.name} is gone, although no lab had made it. Please report this.\n")

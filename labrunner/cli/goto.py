@@ -1,0 +1,28 @@
+"""`labrunner goto`: have the next run go on at another step."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    from labrunner.cli.sessions import session_arguments
+
+    parser.add_argument("step", metavar="LAB/STEP", help="such as lab-2/tag-for-acr")
+    session_arguments(parser)
+
+
+def run(args: Namespace, env: Mapping[str, str]) -> int:
+    """Write it down. Raises Problem."""
+    from labrunner.cli.machine import command_line
+    from labrunner.cli.opening import open_course
+    from labrunner.cli.sessions import current, writing
+    from labrunner.record.events import WentTo
+
+    course = open_course(args.course, env)
+    found, lab, step = current(args.sandbox, course, env, step=args.step)
+    with writing(args.sandbox, found, env, holder=command_line("goto", [args.step])) as write:
+        write(WentTo(lab=lab.id, step=step.id))
+    sys.stderr.write(f"`labrunner run` goes on with {lab.name}, {step.title}.\n")
+    return 0

@@ -1,0 +1,44 @@
+"""`labrunner hint`: the next hint of a step."""
+
+import sys
+import textwrap
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    from labrunner.cli.sessions import session_arguments
+
+    session_arguments(parser, step="which step it is about")
+
+
+def run(args: Namespace, env: Mapping[str, str]) -> int:
+    """Show one hint more, or all again when there is no other. Raises Problem."""
+    from labrunner.cli.machine import command_line, remembered
+    from labrunner.cli.opening import known_course, open_course
+    from labrunner.cli.sessions import current, writing
+    from labrunner.record.events import HintShown
+    from labrunner.targets.sandbox import SandboxTarget
+
+    course = open_course(args.course, env)
+    course = known_course(course, SandboxTarget.name, remembered(args.sandbox, course, env))
+    found, lab, step = current(args.sandbox, course, env, step=args.step)
+    known = found.left.steps.get((lab.id, step.id))
+    shown, count = (known.hints if known else 0), len(step.hints)
+    sys.stderr.write(f"{lab.name}/{step.id}: {step.title}\n")
+    if shown < count:
+        event = HintShown(lab=lab.id, step=step.id, number=shown + 1, count=count, text=step.hints[shown].text)
+        with writing(args.sandbox, found, env, holder=command_line("hint", [args.step] if args.step else [])) as write:
+            write(event)
+        _show(shown + 1, count, event.text)
+        return 0
+    for number, hint in enumerate(step.hints, 1):
+        _show(number, count, hint.text)
+    more = "These are all." if count else "This step has no hint."
+    sys.stderr.write(f"{more} `labrunner solve` does the step for you.\n")
+    return 0
+
+
+def _show(number: int, count: int, text: str) -> None:
+    sys.stdout.write(textwrap.fill(f"Hint {number} of {count}: {text}", 80, break_on_hyphens=False) + "\n")

@@ -1,0 +1,57 @@
+"""`labrunner reset`: undo a step, or a lab, and have it to do again."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    from labrunner.cli.sessions import session_arguments
+
+    parser.add_argument("what", nargs="?", metavar="LAB[/STEP]", help="what to undo (default: the current step)")
+    session_arguments(parser)
+    parser.add_argument("--trust", action="store_true", help="run the cleanup of a course of somebody else")
+
+
+def run(args: Namespace, env: Mapping[str, str]) -> int:
+    """Run the cleanups, the last step's first. Raises Problem."""
+    from labrunner.cli import Problem
+    from labrunner.cli.machine import command_line, needs_of, prepare, remembered, started_target
+    from labrunner.cli.opening import known_course, open_course, plan_of, require_trust
+    from labrunner.cli.sessions import current, held, write_to
+    from labrunner.engine.outcomes import ExitStatus
+    from labrunner.record.events import StepReset
+    from labrunner.targets.sandbox import SandboxTarget
+
+    course = open_course(args.course, env)
+    require_trust(course, env, trusted=args.trust, confirm=None)
+    filled = known_course(course, SandboxTarget.name, remembered(args.sandbox, course, env))
+    if args.what is None:
+        _, lab, step = current(args.sandbox, filled, env)
+        plan = plan_of(filled, [f"{lab.name}/{step.id}"])
+    else:
+        plan = plan_of(filled, [args.what])
+    (planned,) = plan.labs
+    holder = command_line("reset", [args.what] if args.what else [])
+    complaints = []
+    with started_target(args.sandbox, course, env, holder=holder, needs=needs_of(plan)) as target:
+        prepare(target, filled)
+        for step in reversed(planned.steps):
+            for entry in step.cleanup:
+                ran = target.script(entry.run, host=entry.host, timeout=entry.timeout)
+                if ran.status:
+                    complaints.append(f"{step.id}: {(ran.stderr or ran.stdout).strip() or ran.status}")
+        for session in held(args.sandbox, course, env):
+            for step in planned.steps:
+                if (planned.lab.id, step.id) in session.left.steps:
+                    write_to(session, StepReset(lab=planned.lab.id, step=step.id))
+    if complaints:
+        raise Problem(
+            "not everything could be undone: " + "; ".join(complaints),
+            status=ExitStatus.TARGET,
+            remedy="`labrunner sandbox reset` empties the whole sandbox.",
+        )
+    names = ", ".join(step.id for step in planned.steps)
+    sys.stderr.write(f"Undone, and to be done again: {planned.lab.name}: {names}. `labrunner run` goes on there.\n")
+    return 0

@@ -1,0 +1,39 @@
+"""`labrunner skip`: leave a step out."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    from labrunner.cli.sessions import session_arguments
+
+    session_arguments(parser, step="which step to leave out")
+
+
+def run(args: Namespace, env: Mapping[str, str]) -> int:
+    """Write it down. Raises Problem."""
+    from labrunner.cli.machine import command_line
+    from labrunner.cli.opening import open_course
+    from labrunner.cli.sessions import current, writing
+    from labrunner.model import Outcome
+    from labrunner.record.events import StepEnded
+
+    course = open_course(args.course, env)
+    found, lab, step = current(args.sandbox, course, env, step=args.step)
+    known = found.left.steps.get((lab.id, step.id))
+    with writing(args.sandbox, found, env, holder=command_line("skip", [args.step] if args.step else [])) as write:
+        write(
+            StepEnded(
+                lab=lab.id,
+                step=step.id,
+                outcome=Outcome.SKIPPED,
+                seconds=0.0,
+                attempts=known.attempts if known else 0,
+                hints=known.hints if known else 0,
+                reason="skipped by the learner",
+            )
+        )
+    sys.stderr.write(f"{lab.name}/{step.id} is left out; `labrunner goto {lab.name}/{step.id}` takes it up again.\n")
+    return 0

@@ -1,0 +1,61 @@
+"""`labrunner solve`: have labrunner do a step in the learner's place."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from dataclasses import replace
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    from labrunner.cli.sessions import session_arguments
+
+    session_arguments(parser, step="which step to do")
+    parser.add_argument("--trust", action="store_true", help="run a course of somebody else without asking")
+
+
+def run(args: Namespace, env: Mapping[str, str]) -> int:
+    """Give the step's commands, in the session that is under way. Raises Problem."""
+    from labrunner.cli import Problem, sessions
+    from labrunner.cli.machine import command_line, needs_of, prepare, remembered, started_target
+    from labrunner.cli.opening import carry_out, known_course, new_session, open_course, plan_of, require_trust
+    from labrunner.engine.outcomes import ExitStatus
+    from labrunner.engine.policy import Only, Unattended
+    from labrunner.engine.walk import walk
+    from labrunner.model import Outcome
+    from labrunner.record.events import StepSolved
+    from labrunner.record.left import read_left
+    from labrunner.record.transcript import read
+    from labrunner.targets.sandbox import SandboxTarget
+    from labrunner.ui.plain import Plain
+
+    course = open_course(args.course, env)
+    require_trust(course, env, trusted=args.trust, confirm=None)
+    found, lab, step = sessions.current(args.sandbox, course, env, step=args.step)
+    plan = plan_of(course, found.left.selectors)
+    values = remembered(args.sandbox, course, env)
+    filled = known_course(course, SandboxTarget.name, values)
+    holder = command_line("solve", [args.step] if args.step else [])
+    place = (lab.id, step.id)
+    with started_target(args.sandbox, course, env, holder=holder, needs=needs_of(plan)) as target:
+        prepare(target, filled)
+        policy = Only(Unattended(Plain(sys.stderr, env=env).show, mode="solve"), place)
+        session = new_session(filled, values, target, policy, env, resume=found.left.id, keeps_shell=True)
+        session.emit(StepSolved(lab=lab.id, step=step.id))
+        carry_out(
+            session,
+            filled,
+            plan_of(filled, found.left.selectors),
+            walk,
+            left=replace(found.left, position=place),
+            book=sessions.book_of(args.sandbox, course, env),
+        )
+    sessions.put_away(session)
+    outcome = read_left(read(session.transcript.path)).steps[place].outcome
+    if outcome is not Outcome.PASSED:
+        raise Problem(
+            f"{lab.name}/{step.id} could not be solved",
+            status=ExitStatus.FAILED,
+            remedy=f"`labrunner reset {lab.name}/{step.id}` begins it again; what is said above names the cause.",
+        )
+    return 0

@@ -1,0 +1,152 @@
+"""What a session has left behind: read from its transcript, by ids, so that a later run can go on from it.
+
+Nothing here knows the course as it is today: what still fits is decided by whoever goes on (`engine.resumption`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from labrunner.model import Outcome
+
+__all__ = ["Left", "LeftStep", "read_left"]
+
+Record = Mapping[str, Any]
+
+_SETTLED = frozenset({Outcome.PASSED, Outcome.SKIPPED})
+_INTERRUPTED = "interrupted"  # shell.protocol.End, as a transcript has it
+
+
+@dataclass(slots=True)
+class LeftStep:
+    """One step that had begun.
+
+    outcome: how it ended the last time, None if it did not. done: the text of each command that ended as it should, by
+    its number in the step. stopped: the number of the one that did not, None when the last one did.
+    uncertain: nobody knows what that one did: it was running when everything ended, or the target failed under it.
+    options: those that were taken; None before the choice.
+    """
+
+    outcome: Outcome | None = None
+    attempts: int = 0
+    hints: int = 0
+    options: tuple[str, ...] | None = None
+    done: dict[int, str] = field(default_factory=dict)
+    stopped: int | None = None
+    stopped_run: str = ""
+    uncertain: bool = False
+
+    def again(self) -> None:
+        """An attempt from the start: what earlier ones did counts no more."""
+        self.outcome = None
+        self.done.clear()
+        self.stopped, self.stopped_run, self.uncertain = None, "", False
+
+
+@dataclass(slots=True)
+class Left:
+    """One session. selectors: what was asked for. plan: (lab, step) in order. seconds: how long it has run,
+    pauses left out.
+
+    last: the step that began last. position: where the learner wants to go on, if that was said.
+    ended: its last run came to its end, with nothing that was not run and no error.
+    """
+
+    id: str = ""
+    mode: str = ""
+    course: str = ""
+    target: str = ""
+    started: str = ""
+    selectors: tuple[str, ...] = ()
+    plan: tuple[tuple[str, str], ...] = ()
+    steps: dict[tuple[str, str], LeftStep] = field(default_factory=dict)
+    last: tuple[str, str] | None = None
+    position: tuple[str, str] | None = None
+    seconds: float = 0.0
+    ended: bool = False
+
+    def outcome(self, place: tuple[str, str]) -> Outcome | None:
+        """How the step is settled; None when it is still to be done.
+
+        One that failed is settled when the run that nobody watched went on behind it.
+        """
+        step = self.steps.get(place)
+        if step is None or step.outcome is None:
+            return None
+        if step.outcome in _SETTLED:
+            return step.outcome
+        went_on = self.mode == "unattended" and (place != self.last or self.ended)
+        return step.outcome if step.outcome is Outcome.FAILED and went_on else None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to be done."""
+        return all(self.outcome(place) is not None for place in self.plan)
+
+
+def read_left(records: Iterable[Record]) -> Left:
+    """Fold a transcript (`record.transcript.read`)."""
+    left = Left()
+    began = ""
+    for record in records:
+        name = record["event"]
+        if name in ("session-started", "session-resumed"):
+            began = record["time"]
+            before, left.ended = left.seconds, False
+            left.mode = record["mode"]
+            left.plan = tuple((lab["id"], step["id"]) for lab in record["plan"] for step in lab["steps"])
+        if name == "session-started":
+            left.id, left.course, left.target = record["session"], record["course"], record["target"]
+            left.started, left.selectors = record["started"], tuple(record.get("selectors", ()))
+        elif name == "session-ended":
+            totals = record["totals"]
+            left.ended = not totals.get("not_run") and not totals.get("error")
+        elif name == "went-to":
+            left.position = (record["lab"], record["step"])
+        elif "step" in record:
+            _apply(left, name, record)
+        if began:
+            left.seconds = before + _seconds(began, record["time"])
+    return left
+
+
+def _apply(left: Left, name: str, record: Record) -> None:
+    place = (record["lab"], record["step"])
+    step = left.steps.setdefault(place, LeftStep())
+    match name:
+        case "step-started":
+            step.again()
+            step.attempts = record["attempt"]
+            left.last, left.position = place, None
+        case "step-resumed":
+            left.last, left.position, step.outcome = place, None, None
+        case "step-reset":
+            left.steps[place] = LeftStep()
+        case "options-taken":
+            step.options = tuple(record["options"])
+        case "hint-shown":
+            step.hints = record["number"]
+        case "command-started":
+            step.stopped, step.stopped_run, step.uncertain = record["number"], record["run"], True
+            step.outcome = None
+        case "command-ended":
+            _command_ended(step, record)
+        case "step-ended":
+            step.outcome, step.attempts = Outcome(record["outcome"]), record["attempts"]
+            if step.outcome is Outcome.ERROR and step.stopped is not None:
+                step.uncertain = True
+            left.last = place
+
+
+def _command_ended(step: LeftStep, record: Record) -> None:
+    if record["outcome"] == Outcome.PASSED:
+        step.done[record["number"]] = record["run"]
+        step.stopped, step.stopped_run, step.uncertain = None, "", False
+    else:
+        step.done.pop(record["number"], None)
+        step.uncertain = record["end"] == _INTERRUPTED
+
+
+def _seconds(began: str, until: str) -> float:
+    return max(0.0, (datetime.fromisoformat(until) - datetime.fromisoformat(began)).total_seconds())
