@@ -21,6 +21,7 @@ from labrunner.sandbox.environment import ADDRESS, PROXY
 from labrunner.sandbox.errors import SandboxError
 from labrunner.sandbox.layout import Layout
 from labrunner.sandbox.progress import Progress
+from labrunner.sandbox.room import told
 from labrunner.sandbox.running import Sandbox, ask_supervisor, remedy_up
 
 __all__ = [
@@ -113,6 +114,10 @@ class LocalAzure:
 
     def prepare(self, wanted: Azure | None, cli: "AzureCli", say: Callable[[Progress], None]) -> None:
         """Have what the course declares, where it is missing, `az` on the PATH, and the sandbox's user signed in."""
+        with told(self._sandbox.layout):
+            self._prepare(wanted, cli, say)
+
+    def _prepare(self, wanted: Azure | None, cli: "AzureCli", say: Callable[[Progress], None]) -> None:
         self._install(cli)
         self.wait()
         if wanted is not None:

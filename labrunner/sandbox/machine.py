@@ -86,6 +86,9 @@ def up(name: str, env: Mapping[str, str], tools: Tools, *, say: Say = _unheard) 
                 reply = found(place, say) or _started(place, tools, say)
                 sandbox = Sandbox(place, reply, env)
                 mend(sandbox, reply, say)
+                full = shortage(place)
+                if full is not None:
+                    say(f"It runs, but {full}. {full.remedy}")
             except (SandboxGone, SandboxHung):  # killed or stopped while it was mended
                 if not left:
                     raise
@@ -116,7 +119,7 @@ def _check_format(place: Layout, say: Say) -> None:
         known = int(config.get("format", 1)) <= FORMAT
     except FileNotFoundError:
         return
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         known = True  # cut off, or not ours to read: made anew from nothing
     if known:
         return

@@ -47,7 +47,7 @@ class Sandbox:
         try:
             config = json.loads(Path(place.config).read_text(encoding="utf-8"))
             return config if config["format"] == FORMAT and isinstance(config["path"], str) else None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     @property

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from labrunner.model import Course, Image
 from labrunner.sandbox import images
 from labrunner.sandbox.errors import SandboxError
+from labrunner.sandbox.room import told
 from labrunner.sandbox.running import Sandbox
 
 if TYPE_CHECKING:
@@ -60,10 +61,11 @@ def prepare(sandbox: Sandbox, course: Course, *, busybox: str) -> None:
     A name that means something else by now is left alone. busybox: a static binary. Raises SandboxError.
     """
     sandbox.check_engine()
-    if course.images:
-        with docker_client(sandbox) as client:
-            _restore_images(client, sandbox, course, busybox)
-    _make_work_folder(sandbox, course)
+    with told(sandbox.layout):
+        if course.images:
+            with docker_client(sandbox) as client:
+                _restore_images(client, sandbox, course, busybox)
+        _make_work_folder(sandbox, course)
 
 
 def empty(sandbox: Sandbox) -> None:
