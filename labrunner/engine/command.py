@@ -18,6 +18,9 @@ KEPT_HEAD = 48_000
 KEPT_TAIL = 16_000
 """Characters of an output that the transcript keeps; matching sees all that the shell captured."""
 
+_LATE = ("timed out", "timeout", "deadline exceeded")
+"""How curl, docker and Python's libraries say that they waited too long."""
+
 REASON_WIDTH = 120
 """Characters of an expected or actual text that the one line of a reason shows."""
 
@@ -33,11 +36,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What came of a command: `output` as the learner saw it, redacted; `reason`: one line when not PASSED."""
+    """What came of a command: `output` as the learner saw it, redacted; `reason`: one line when not PASSED; `late`: it,
+    or a program in it, waited too long for an answer."""
 
     outcome: Outcome
     output: str
     reason: str = ""
+    late: bool = False
 
 
 def execute(session: Session, command: Command, place: Place) -> CommandResult:
@@ -73,7 +78,8 @@ def execute(session: Session, command: Command, place: Place) -> CommandResult:
     session.emit(_ended(command, place, completed, verdict, run=shown, output=output))
     if completed.end is End.INTERRUPTED and session.policy.keyboard is None:
         raise Interrupted
-    return CommandResult(verdict.outcome, output, verdict.reason)
+    late = completed.end is End.TIMEOUT or any(words in output.lower() for words in _LATE)
+    return CommandResult(verdict.outcome, output, verdict.reason, late)
 
 
 def _started(command: Command, place: Place, *, run: str) -> CommandStarted:

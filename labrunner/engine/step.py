@@ -4,8 +4,8 @@ What happens is emitted as events and returned as values; who decides is not kno
 `engine.survey` and `authoring.prove`, the three ways to conduct a step).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labrunner.checking.api import CheckResult, TargetError
@@ -32,6 +32,9 @@ from labrunner.record.left import LeftStep
 from labrunner.shell.protocol import End, ShellError
 
 __all__ = ["Action", "StepRun"]
+
+SETTLE_SECONDS = 180.0
+"""How long checks wait for what the target says becomes true by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ class StepRun:
 
     def begin(self) -> None:
         """Count an attempt from the start."""
+        self.session.target.watch()
         self.attempts += 1
         self.session.emit(
             StepStarted(
@@ -120,6 +124,7 @@ class StepRun:
         """
         left = self.left
         assert left is not None
+        self.session.target.watch()
         self.attempts, self.hints_shown = left.attempts, min(left.hints, len(self.step.hints))
         if left.options is not None:
             self.take([option for option in self.step.options if option.id in left.options])
@@ -164,6 +169,11 @@ class StepRun:
     def go(self, to: State) -> None:
         """Move to another state. Raises ValueError for a move that the table does not have."""
         self.state = advance(self.state, to)
+
+    def again(self) -> None:
+        """Count an attempt that starts where the last one failed."""
+        self.session.target.watch()
+        self.attempts += 1
 
     def set_up(self, setups: Sequence[Setup]) -> StepResult | None:
         """Bring about the state that the step starts from; None when it is there."""
@@ -267,12 +277,31 @@ class StepRun:
             )
 
         results = self.session.target.checker().ask(checks, once=once, on_wait=None if quiet else waiting)
+        if not once:
+            results = self._until_settled(results, waiting)
         for result in results:
             number = next(index for index, check in enumerate(self.checks) if check is result.check)
             self.answers[number] = result
             if not quiet:
                 self._tell(number, result)
         return results
+
+    def _until_settled(self, results: list[CheckResult], waiting: Callable[[Check, str], None]) -> list[CheckResult]:
+        """Ask what failed again, as long as the target says that something of it becomes true by itself."""
+        until = self.session.clock() + SETTLE_SECONDS
+        while True:
+            failed = [number for number, result in enumerate(results) if result.outcome is Outcome.FAILED]
+            why = self.session.target.settling() if failed and self.session.clock() < until else ""
+            if not why:
+                return results
+            checks = [results[number].check for number in failed]
+            waiting(checks[0], why)
+            again = self.session.target.checker().ask(checks, on_wait=waiting)
+            for number, result in zip(failed, again, strict=True):
+                earlier = results[number]
+                results[number] = replace(
+                    result, seconds=earlier.seconds + result.seconds, asked=earlier.asked + result.asked
+                )
 
     def _tell(self, number: int, result: CheckResult) -> None:
         self.session.emit(
@@ -330,13 +359,15 @@ class StepRun:
                 return self.blame(result.message)
         return StepResult(Outcome.PASSED)
 
-    def blame(self, reason: str) -> StepResult:
-        """Why something failed: the machine if it is not well, otherwise the learner's state."""
+    def blame(self, reason: str, *, late: bool = False) -> StepResult:
+        """Why something failed: the machine if it is not well, or was not since the attempt began; otherwise the
+        learner's state. late: it took too long."""
         try:
             self.session.target.health()
+            trouble = self.session.target.trouble(late=late)
         except (TargetError, ShellError) as error:
             return machine_error(error)
-        return StepResult(Outcome.FAILED, reason)
+        return machine_error(trouble) if trouble else StepResult(Outcome.FAILED, reason)
 
     def end(self, result: StepResult) -> StepResult:
         """Tell how the step ended."""

@@ -86,7 +86,7 @@ def attempt(run: StepRun, *, start: int = 0, go_on: bool = False) -> StepResult:
     if start == 0 and not go_on:
         run.begin()
     elif not go_on:
-        run.attempts += 1
+        run.again()
     run.go(State.RUNNING)
     try:
         result = run.set_up(run.step.setup) if start == 0 and not go_on else None
@@ -113,7 +113,7 @@ def _actions(run: StepRun, start: int) -> StepResult:
         run.failed_at = action.number
         done = run.do(action)
         if done.outcome is not Outcome.PASSED:
-            result = run.blame(done.reason)
+            result = run.blame(done.reason, late=done.late)
             if result.outcome is Outcome.FAILED:
                 run.recognise(f"{done.output}\n{done.reason}")
             return result

@@ -120,7 +120,7 @@ class LocalTarget:
         """Nothing: all that it does is done."""
         return ""
 
-    def trouble(self) -> TargetError | None:
+    def trouble(self, *, late: bool = False) -> TargetError | None:  # noqa: ARG002
         """Its folder is gone; of more it knows nothing."""
         try:
             self._check()

@@ -57,9 +57,12 @@ class Target(Protocol):
         """One sentence on what of the target has not settled yet ("A role given 12 s ago has not spread yet."), ""
         when nothing. Never raises."""
 
-    def trouble(self) -> TargetError | None:
+    def trouble(self, *, late: bool = False) -> TargetError | None:
         """What of the target's own doing may have made the last command or check fail, since the previous `watch`: the
-        cause in one sentence, its remedy what to do. None: nothing is known. Never raises."""
+        cause in one sentence, its remedy what to do. None: nothing is known. Never raises.
+
+        late: what failed had waited too long, so slowness may be the reason.
+        """
 
     def watch(self) -> None:
         """Trouble counts from now. Never raises."""

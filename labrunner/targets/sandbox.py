@@ -177,9 +177,9 @@ class SandboxTarget:
         """What the local Azure knows."""
         return self._watch.settling()
 
-    def trouble(self) -> TargetError | None:
+    def trouble(self, *, late: bool = False) -> TargetError | None:
         """A full disk, an engine or a local Azure that is gone, what the local Azure has answered amiss."""
-        return self._watch.cause()
+        return self._watch.cause(late=late)
 
     def watch(self) -> None:
         """See the Protocol."""

@@ -19,8 +19,8 @@ _REMEDIES: Mapping[str, str] = {
     "stale-list": "Wait until the list is up to date, then try again.",
     "refused-connection": "Try again; if it stays so, `labrunner sandbox up` starts what is gone.",
 }
-_LAST = "slow"
-"""A slow answer was an answer: it is told when there is no better reason."""
+_LATE = "slow"
+"""A slow answer was an answer: it is a reason for what waited too long, when there is no better one."""
 
 
 class Watch:
@@ -39,7 +39,7 @@ class Watch:
             except SandboxError:
                 self._since = 0
 
-    def cause(self) -> TargetError | None:
+    def cause(self, *, late: bool) -> TargetError | None:
         """The likeliest reason, and what to do; None: nothing is known."""
         try:
             found = shortage(self._sandbox.layout)
@@ -49,9 +49,10 @@ class Watch:
             told = [] if self._azure is None else self._azure.trouble(self._since)["trouble"]
         except SandboxError as error:
             return TargetError(str(error), error.remedy)
-        if not told:
+        reasons = [one for one in told if one["kind"] != _LATE] or [one for one in told if late]
+        if not reasons:
             return None
-        chosen = min(told, key=lambda one: one["kind"] == _LAST)  # of the others the latest, which comes first
+        chosen = reasons[0]  # the latest
         return TargetError(chosen["text"], _REMEDIES.get(chosen["kind"], "Try again."))
 
     def settling(self) -> str:

@@ -40,34 +40,34 @@ def ask(target):
 
 
 def test_a_fault_is_told_when_it_was_met_and_only_for_its_attempt(target, control):
-    assert target.trouble() is None
+    assert target.trouble(late=True) is None
     target.watch()
     control.set_fault("throttled")
-    assert target.trouble() is None, "nobody has met it"
+    assert target.trouble(late=True) is None, "nobody has met it"
     assert ask(target) == "429"
-    cause = target.trouble()
+    cause = target.trouble(late=True)
     assert "429" in str(cause)
     assert cause.remedy.startswith("Wait a little, then try again")
-    assert target.trouble() is not None
+    assert target.trouble(late=True) is not None
     target.watch()
-    assert target.trouble() is None
+    assert target.trouble(late=True) is None
     control.clear_faults()
     assert ask(target) == "401"
-    assert target.trouble() is None, "a 401 is the learner's"
+    assert target.trouble(late=True) is None, "a 401 is the learner's"
     control.set_fault("server-error", status=503)
     assert ask(target) == "503"
-    assert "server error (503)" in str(target.trouble())
+    assert "server error (503)" in str(target.trouble(late=True))
     assert target.settling() == ""
 
 
 def test_what_is_gone_is_told(target, machines):
     target.watch()
     assert target.script("kill -9 $(cat /run/docker.pid)").status == 0
-    cause = target.trouble()
+    cause = target.trouble(late=True)
     assert "Docker Engine" in str(cause)
     assert cause.remedy == f"labrunner sandbox up --sandbox {target._sandbox.name}"
     machines.up(target._sandbox.name)
-    assert target.trouble() is None
+    assert target.trouble(late=True) is None
 
 
 def test_a_local_azure_that_is_gone_is_told(target):
@@ -78,14 +78,14 @@ def test_a_local_azure_that_is_gone_is_told(target):
         if _is_azure(line, target._sandbox.layout.azure)
     ]
     os.kill(pid, signal.SIGKILL)
-    cause = target.trouble()
+    cause = target.trouble(late=True)
     assert "the local Azure" in str(cause)
     assert cause.remedy == f"labrunner sandbox up --sandbox {target._sandbox.name}"
     target.watch()
     assert target.settling() == ""
     machine.up(target._sandbox.name, target._sandbox._outer, target._tools)
     check_azure(target._sandbox.layout, patience=30)
-    assert target.trouble() is None
+    assert target.trouble(late=True) is None
 
 
 def _is_azure(line, folder):

@@ -388,3 +388,42 @@ def test_ctrl_c_between_commands_ends_it_too(bench):
     assert ran.status is ExitStatus.INTERRUPTED
     assert ran.steps == [("not_run", "interrupted")]
     assert not (bench.work / "a").exists()
+
+
+def test_what_settles_by_itself_is_waited_for(bench, monkeypatch):
+    """A check that fails while the target says that it becomes true by itself is asked until it does."""
+    asked = iter(["A role has not spread yet.", "A role has not spread yet."])
+
+    def settling(_self):
+        why = next(asked, "")
+        if not why:
+            (bench.work / "late").touch()
+        return why
+
+    monkeypatch.setattr(type(bench.target), "settling", settling)
+    learner = Learner()
+    ran = bench(step("true", checks=(there("a"),)), learner=learner)
+    assert ran.steps == [("failed", "There is no file `a`.")], "it has settled, and is wrong"
+    assert [event.message for event in learner.events if isinstance(event, CheckWaiting)] == [
+        "A role has not spread yet.",
+        "A role has not spread yet.",
+    ]
+    asked = iter(["The list lags behind."] * 3)
+    (bench.work / "late").unlink()
+    monkeypatch.setattr(type(bench.target), "settling", lambda self: settling(self) or "one more look")
+    ran = bench(step("true", checks=(there("late"),)))
+    assert ran.steps == [("passed", None)]
+
+
+def test_the_targets_own_trouble_is_no_failure_of_the_learner(bench, monkeypatch):
+    cause = TargetError("The registry refused a request because there were too many (429).", "Wait a little.")
+    watched = []
+    monkeypatch.setattr(type(bench.target), "watch", lambda _self: watched.append(1))
+    monkeypatch.setattr(type(bench.target), "trouble", lambda _self, *, late=False: cause if late else None)
+    ran = bench(step("echo connect: timed out; false"))
+    assert ran.steps == [
+        ("error", "The registry refused a request because there were too many (429). What to do: Wait a little.")
+    ]
+    assert watched == [1]
+    ran = bench(step("echo denied; false"))
+    assert ran.steps[0][0] == "failed", "nothing waited too long"
