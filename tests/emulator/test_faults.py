@@ -138,6 +138,7 @@ def test_graph_and_registry_throttle_in_theirs_and_sign_ins_do_not(watched, raw)
     assert "https://aka.ms/acr/skus#sku-feature-matrix" in answer.json["errors"][0]["message"]
     assert answer.headers["Retry-After"] == "5"
     assert operator(watched.emulator, ARM)
+    assert raw.ask("GET", "/v2/", bearer="").status == 401, "where to get a token is always said"
     assert watched.kinds() == {"throttled": 2}
 
 
@@ -264,6 +265,7 @@ def test_a_client_that_gives_up_finds_why(watched, emulator):
     assert watched.ask("graph").status == 200
     watched.control.clear_faults()
     assert watched.ask("arm").status == 200
+    assert watched.kinds() == {"slow": 1}
 
 
 def test_what_is_a_little_late_is_no_trouble(watched):
