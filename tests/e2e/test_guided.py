@@ -48,6 +48,14 @@ def by_enter(learner):
     return asked
 
 
+def read_on(learner, question):
+    """Press Enter at every page until the question comes."""
+    while learner.expect(question, "[Enter] read on") != question:
+        learner.expect(PROMPT)
+        learner.type("\n")
+    learner.expect(PROMPT)
+
+
 @pytest.mark.parametrize("columns", [80, 60])
 def test_the_whole_lab_by_pressing_enter(finished, terminal, columns):
     learner = terminal("run", "lab-2", columns=columns)
@@ -64,11 +72,9 @@ def test_the_whole_lab_by_pressing_enter(finished, terminal, columns):
 
 def test_hints_skip_and_quit(finished, terminal):
     learner = terminal("run", "lab-2")
-    learner.expect("[Enter] start")
-    learner.expect(PROMPT)
+    read_on(learner, "[Enter] start")
     learner.type("\n")
-    learner.expect("[Enter] run it")
-    learner.expect(PROMPT)
+    read_on(learner, "[Enter] run it")
     learner.type("h\n")
     learner.expect("Hint 1 of ")
     learner.expect(PROMPT)
@@ -80,8 +86,7 @@ def test_hints_skip_and_quit(finished, terminal):
     learner.expect("step 2 of 3")
     learner.expect(PROMPT)
     learner.type("\n")
-    learner.expect("[Enter] run it")
-    learner.expect(PROMPT)
+    read_on(learner, "[Enter] run it")
     learner.type("q\n")
     learner.expect("labrunner run lab-2/tag-for-acr")
     assert learner.end() == 1
@@ -112,10 +117,9 @@ def test_ctrl_c_in_a_running_command_ends_the_command_alone(finished, terminal, 
     folder = courses.write(tmp_path / "course", SLOW)
     learner = terminal("run", "--course", str(folder), "--trust")
     try:
-        learner.expect(PROMPT)
+        read_on(learner, "[Enter] start")
         learner.type("\n")
-        learner.expect("[Enter] run it")
-        learner.expect(PROMPT)
+        read_on(learner, "[Enter] run it")
         learner.type("\n")
         learner.expect("begun\r\n")
         until(lambda: finished.inside(SLEEPING), "the command runs")
