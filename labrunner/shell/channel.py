@@ -35,6 +35,7 @@ from labrunner.shell.snapshot import Parts, State, parsed
 
 __all__ = ["Channel", "Report"]
 
+_PREFIX = "shell-"
 _READ_BYTES = 64 * 1024
 _DUMP_BYTES = 8 * 1024
 _DUMPED = re.compile(rb"([0-9]+) dumped\Z")
@@ -85,6 +86,7 @@ class Channel:
         "_inode",
         "_input",
         "_input_path",
+        "_lock",
         "_over",
         "_report_path",
         "_rest",
@@ -97,7 +99,7 @@ class Channel:
 
     def __init__(self, run_dir: str) -> None:
         try:
-            self.directory = tempfile.mkdtemp(prefix="shell-", dir=run_dir)
+            self.directory, self._lock = _new_directory(run_dir)
         except OSError as error:
             raise ShellError(f"cannot make a directory for the shell in {run_dir}: {error.strerror}") from error
         self._input_path = f"{self.directory}/input"
@@ -314,3 +316,34 @@ class Channel:
         for descriptor in (self._input, self.fileno, self._command, self._state):
             os.close(descriptor)
         shutil.rmtree(self.directory, ignore_errors=True)
+        os.close(self._lock)
+
+
+def _new_directory(run_dir: str) -> tuple[str, int]:
+    """A private directory, and the descriptor that locks it for as long as we live.
+
+    Those that nobody locks are of a labrunner that was killed, and may hold secrets: they are removed. Raises OSError.
+    """
+    whole = os.open(run_dir, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(whole, fcntl.LOCK_EX)
+        with os.scandir(run_dir) as entries:
+            for entry in entries:
+                if entry.name.startswith(_PREFIX) and entry.is_dir(follow_symlinks=False):
+                    _remove_unless_locked(entry.path)
+        directory = tempfile.mkdtemp(prefix=_PREFIX, dir=run_dir)
+        lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    finally:
+        os.close(whole)
+    return directory, lock
+
+
+def _remove_unless_locked(directory: str) -> None:
+    with contextlib.suppress(OSError):
+        lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(directory)
+        finally:
+            os.close(lock)

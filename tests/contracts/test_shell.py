@@ -6,6 +6,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -1045,6 +1046,25 @@ def test_a_file_of_ours_that_was_removed_comes_back(shell, spec, name):
     said(shell, "x=2")
     assert b'x="2"' in shell.snapshot()
     assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}
+
+
+def test_what_a_killed_labrunner_leaves_is_removed(shell, spec):
+    program = (
+        "import sys; from labrunner.shell.bash import BashShell; from labrunner.shell.protocol import ShellSpec\n"
+        "shell = BashShell(ShellSpec(env={'PATH': sys.argv[1]}, cwd='/', run_dir=sys.argv[2]))\n"
+        "shell.run('token=hunter2'); shell.snapshot(); print(flush=True); sys.stdin.read()"
+    )
+    line = [sys.executable, "-c", program, os.environ["PATH"], spec.run_dir]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"\n"
+        (left,) = Path(spec.run_dir).iterdir()
+        assert b"hunter2" in left.joinpath("state").read_bytes()
+        with contextlib.closing(BashShell(spec)) as third:
+            said(third, "true")
+            assert left.exists(), "one that is alive"
+        other.kill()
+    said(shell, "true")
+    assert not left.exists()
 
 
 @pytest.mark.sandbox

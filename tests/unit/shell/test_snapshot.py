@@ -22,6 +22,18 @@ def test_a_shell_without_changes_has_nothing_to_tell():
     assert statements(later) == []
 
 
+OF_BASH = """
+BASHPID BASH_ALIASES BASH_ARGV0 BASH_CMDS BASH_COMMAND BASH_VERSINFO BASH_XTRACEFD COPROC DIRSTACK EPOCHREALTIME EUID
+FUNCNAME GROUPS HISTCMD HISTFILE LINENO PIPESTATUS PPID PROMPT_COMMAND PS0 PS1 PS2 PWD RANDOM SECONDS SHLVL UID _
+"""
+
+
+@pytest.mark.parametrize("name", OF_BASH.split())
+def test_what_is_of_one_process_or_ours(name):
+    assert statements(FRESH.text + f'declare -- {name}="7"\n'.encode()) == []
+    assert statements(FRESH.text, start=Start(State(FRESH.text + f'declare -x {name}="7"\n'.encode()), "/w")) == []
+
+
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
@@ -38,6 +50,7 @@ def test_a_shell_without_changes_has_nothing_to_tell():
             [r"\builtin declare -a a", 'a=([2]="b")', r"\builtin declare -ax a"],
         ),
         (FRESH.text + b'declare -n r="a"\n', [r'\builtin declare -n r="a"']),
+        (FRESH.text + b'declare -nu r="a"\n', [r'\builtin declare -nu r="a"']),
         (FRESH.text.replace(b"0022", b"0077"), [r"\builtin umask 0077"]),
         (FRESH.text + b"set -- a b\\ c\n", [r"\builtin set -- a b\ c"]),
         (FRESH.text + b"alias -- -x='y'\n", [r"\builtin alias -- -x='y'"]),
