@@ -1,0 +1,123 @@
+"""The texts that clean up after Labs 1 to 5 take nothing of neighbours, whatever these are called."""
+
+import os
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from labrunner.cli.opening import fill_course
+from labrunner.content.load import load
+from labrunner.record.ledger import differences
+from labrunner.sandbox import azure_cli
+from labrunner.targets.sandbox import SandboxTarget
+from tests.sandbox.conftest import Machines
+
+pytestmark = pytest.mark.sandbox
+
+REGISTRY = "progressacr12345678"
+SERVER = f"{REGISTRY}.azurecr.io"
+
+NEIGHBOURS = f"""
+az acr login -n {REGISTRY} >/dev/null 2>&1
+docker create --name app -p 8080:8080 {SERVER}/mywebapi:theirs 2>/dev/null || true
+for name in mywebapi:theirs mywebapi:latest-rc mywebapi:20250101-120000 mywebapi:1.0.0-rc mywebapi2:1.0.0 my:latest \\
+    myworkerservice:1.0 mybackgroundjob2:latest; do
+  docker tag mywebapi:latest {SERVER}/$name
+  docker push -q {SERVER}/$name
+done
+docker tag mywebapi:latest {SERVER}/mywebapi:$(git rev-parse --short HEAD)
+docker tag mywebapi:latest mywebapi:production-2
+docker tag mywebapi:latest {SERVER}/mywebapi:latest
+docker create --name web -p 8080:8080 {SERVER}/mywebapi:latest
+docker rmi {SERVER}/mywebapi:latest
+docker create --name my_own-app -p 8080:8080 {SERVER}/mywebapi:theirs
+docker volume create mywebapi
+echo theirs > push-images.sh.bak
+scope=$(az acr show -n {REGISTRY} --query id -o tsv)
+az ad app create --display-name acr-push-pull-sp -o none
+az ad app create --display-name acr-push-pull-sp -o none
+for name in acr-push-pull-sp-2 my-acr-push-pull-sp; do
+  az ad sp create-for-rbac --name $name --role AcrPush --scopes $scope -o none 2>/dev/null
+done
+az acr webhook create -r {REGISTRY} -n mypushhook2 --uri http://x.example/ --actions push -o none
+docker logout {SERVER}
+echo '{{"auths": {{"{SERVER}.example.com": {{"auth": "YTpi"}}}}}}' > ~/.docker/config.json
+"""
+NAMED = "--filter \"displayName eq 'acr-push-pull-sp'\" --query '[].appId' -o tsv"
+SCOPE = f"$(az acr show -n {REGISTRY} --query id -o tsv)"
+
+
+@pytest.fixture(scope="module")
+def course():
+    loaded = load(str(Path(__file__).parents[2] / "labs" / "acr-images"), cache=None)
+    assert loaded.course is not None
+    return fill_course(loaded.course, {"ACR_NAME": REGISTRY, "ACR_LOGIN_SERVER": SERVER})
+
+
+@pytest.fixture(scope="module")
+def target(kit, cache, course, tmp_path_factory):
+    state = tmp_path_factory.mktemp("state")
+    machines = Machines({**os.environ, "XDG_CACHE_HOME": cache, "XDG_STATE_HOME": str(state)}, kit)
+    try:
+        cli = azure_cli.ensure(machines.env)
+        made = SandboxTarget(machines.up(), course, (), tools=kit, needs=("azure", "docker-engine"), cli=cli)
+        with closing(made):
+            made.prepare(course)
+            yield made
+    finally:
+        machines.end()
+
+
+def run(target, text):
+    ran = target.script(text, timeout=120)
+    assert ran.status == 0, (text, ran)
+
+
+def test_they_leave_neighbours_alone(target, course):
+    run(target, f"set -e\n{NEIGHBOURS}")
+    neighbours = target.inventory()
+    cleanups = [(step.id, cleanup.run) for lab in course.labs for step in lab.steps for cleanup in step.cleanup]
+    assert len(cleanups) > 8
+    setups = {step.id: step.setup for lab in course.labs for step in lab.steps}
+    run(target, setups["tagging-best-practices"][-1].run)
+    for _ in range(2):
+        for step, text in reversed(cleanups):
+            run(target, text)
+            assert differences(neighbours, target.inventory()) == [], step
+
+
+def test_the_setup_of_lab_1_leaves_applications_that_others_made(target, course):
+    setups = {step.id: step.setup for lab in course.labs for step in lab.steps}
+    (setup,) = [setup for setup in setups["alternative-authentication"] if "ad app delete" in setup.run]
+    before = target.inventory()
+    run(target, setup.run)
+    assert target.inventory() == before
+
+
+def test_an_application_of_that_name_loses_only_what_the_step_gave_it(target, course):
+    """`create-for-rbac` takes one that is there already, and gives it the role."""
+    text = cleanup_of_applications(course)
+    run(target, f"for app in $(az ad app list {NAMED}); do az ad app delete --id $app || exit; done")
+    run(target, f"az ad sp create-for-rbac --name acr-push-pull-sp -o none 2>/dev/null --role Reader --scopes {SCOPE}")
+    before = target.inventory()
+    given = f"az role assignment create -o none --role AcrPush --scope {SCOPE} --assignee $(az ad sp list {NAMED})"
+    run(target, given)
+    assert [line for line in differences(before, target.inventory()) if "role-assignment" in line]
+    run(target, text)
+    assert target.inventory() == before
+    run(target, f"az ad app delete --id $(az ad sp list {NAMED})")
+
+
+def test_the_steps_own_application_goes(target, course):
+    before = target.inventory()
+    run(target, f"az ad sp create-for-rbac --name acr-push-pull-sp --role acrpush --scopes {SCOPE} 2>/dev/null")
+    assert target.inventory() != before
+    run(target, cleanup_of_applications(course))
+    assert target.inventory() == before
+
+
+def cleanup_of_applications(course):
+    cleanups = [cleanup.run for lab in course.labs for step in lab.steps for cleanup in step.cleanup]
+    (text,) = [run for run in cleanups if "ad app delete" in run]
+    return text
