@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self, TextIO
 
 from labrunner.engine.policy import Moment, Move, Point
-from labrunner.model import Course, Lab, Option, Outcome, Step
+from labrunner.model import Command, Course, Lab, Option, Outcome, Step
 from labrunner.record import events
 from labrunner.ui import texts
+from labrunner.ui.forks import answers_of, choices_of, refusal
 from labrunner.ui.live import LiveOutput
 from labrunner.ui.more import More
 from labrunner.ui.pages import Pages
@@ -22,25 +23,6 @@ from labrunner.ui.terminal import Keyboard, ProgramKeys
 
 __all__ = ["Guide"]
 
-LETTERS: Mapping[Move, str] = {
-    Move.RUN: "c",
-    Move.DONE: "d",
-    Move.RETRY: "r",
-    Move.RESTART: "b",
-    Move.HINT: "h",
-    Move.SKIP: "s",
-    Move.NEXT: "n",
-    Move.QUIT: "q",
-}
-WORDS: Mapping[Move, str] = {
-    Move.DONE: "take it for done",
-    Move.RETRY: "try again",
-    Move.RESTART: "begin again",
-    Move.HINT: "hint",
-    Move.SKIP: "skip step",
-    Move.NEXT: "next step",
-    Move.QUIT: "quit",
-}
 WHILE_RUNNING = (events.OutputArrived, events.ShellRestarted, events.CommandEnded)
 
 
@@ -140,7 +122,8 @@ class Guide:
             self._scenes.session(event, self._tally)
 
     def _session_resumed(self, event: events.SessionResumed) -> None:
-        self._scenes.resumed(event, self._tally)
+        with self._pages.reading():
+            self._scenes.resumed(event, self._tally)
 
     def _step_resumed(self, event: events.StepResumed) -> None:
         step = self._step(event.lab, event.step)
@@ -312,7 +295,7 @@ class Guide:
                     self._screen.gap()
                     self._screen.command(moment.text or command.run, command.host)
                 else:
-                    mine = commands_of(moment.step, self._chosen)
+                    mine = commands_of(moment.step, self._chosen or _around(moment.step, command))
                     self._scenes.command(moment.step, command, moment.text, mine)
             self._drawn = key
             if self._stops:
@@ -337,11 +320,8 @@ class Guide:
     def _ask(self, moment: Moment, usual: str, *, without: Move | None = None) -> Move:
         """Ask until the answer is one of the moves; `usual` says what Enter does if that is RUN."""
         moves = [move for move in moment.moves if move is not without]
-        answers = {LETTERS[move]: move for move in moves} | {move.value: move for move in moves}
-        parts = [f"[Enter] {WORDS.get(moves[0], usual)}", *self._more.choices()]
-        for move in moves[1:]:
-            again = move is Move.HINT and moment.hints_shown
-            parts.append(f"{LETTERS[move]} {'next hint' if again else WORDS.get(move, usual)}")
+        answers = answers_of(moves)
+        parts = choices_of(moves, usual, more=self._more.choices(), hints_shown=moment.hints_shown)
         prompt = fold_choices(parts, self._screen.columns)
         while True:
             answer = self._line(prompt)
@@ -360,17 +340,7 @@ class Guide:
                 if chosen not in (Move.HINT, Move.RETRY):
                     self._scenes.begin()
                 return chosen
-            self._screen.line(self._refusal(answer, moment))
-
-    def _refusal(self, answer: str, moment: Moment) -> str:
-        if answer in {"h", "hint"}:
-            return "You have seen every hint of this step." if moment.hints_shown else "There is no hint here."
-        shown = texts.clean(answer)[:20]
-        own = (
-            f"To try commands of your own: `{self._command_line('sandbox shell')}`, in another terminal "
-            "(it knows no variables of this lab)."
-        )
-        return f'"{shown}" is none of the choices. {own}' if shown else f"That is none of the choices. {own}"
+            self._screen.line(refusal(answer, moment.hints_shown, self._command_line))
 
     def _line(self, prompt: str) -> str | None:
         self._screen.gap()
@@ -417,3 +387,8 @@ class Guide:
     def _step(self, lab: str, name: str) -> Step | None:
         found = self._lab(lab)
         return next((step for step in found.steps if step.id == name), None) if found else None
+
+
+def _around(step: Step, command: Command) -> tuple[Option, ...]:
+    """The option that has the command: what was chosen before a run that is gone on with."""
+    return tuple(option for option in step.options if command in option.commands)[:1]

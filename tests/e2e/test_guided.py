@@ -88,7 +88,7 @@ def test_hints_skip_and_quit(finished, terminal):
     learner.type("\n")
     read_on(learner, "[Enter] run it")
     learner.type("q\n")
-    learner.expect("labrunner run lab-2/tag-for-acr")
+    learner.expect("labrunner run --sandbox")
     assert learner.end() == 1
     assert learner.mode == learner.before
     assert too_wide(learner, finished.user) == []

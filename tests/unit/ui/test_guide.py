@@ -155,6 +155,11 @@ def test_the_first_command_of_the_second_option_is_the_first_of_its_learner() ->
         Moment(point=Point.COMMAND, moves=MOVES, lab=LAB, step=step, command=chosen.commands[0], text="echo b")
     )
     assert "Command 1 of 1\n  $ echo b" in room.said
+    resumed = Room("\n")  # the choice was made in a run before this one
+    resumed.guide.decide(
+        Moment(point=Point.COMMAND, moves=MOVES, lab=LAB, step=step, command=chosen.commands[0], text="echo b")
+    )
+    assert "Command 1 of 1\n  $ echo b" in resumed.said
 
 
 CORRECTED = Course(
