@@ -1,6 +1,6 @@
 # `make lab` and `make test` set up what they need; see README.md.
 .DEFAULT_GOAL := help
-.PHONY: help lab setup test check bench
+.PHONY: help lab setup test check bench soak
 
 ARGS ?=
 QUICK = -q -m "not sandbox and not e2e"
@@ -31,3 +31,6 @@ check: ## format, lint, types, unit and architecture tests, content: no root, no
 
 bench: ## measure against plain bash and other runners, and print the ratios
 	@python3 bootstrap.py engine dev bench -- python -m bench.run $(ARGS)
+
+soak: ## disturb real runs with kills, by seed, and print counts: make soak ARGS="--seed 1 --kills 30"
+	@python3 bootstrap.py engine dev -- python -m soak.run $(ARGS)
