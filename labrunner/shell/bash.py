@@ -15,7 +15,7 @@ from labrunner.shell.ladder import DEFAULT_GRACE, Grace
 from labrunner.shell.process import Process
 from labrunner.shell.protocol import Completed, End, ShellError, ShellSpec
 from labrunner.shell.running import Ports, Running
-from labrunner.shell.snapshot import EMPTY, Parts, Start, State, came_back, has_functions, parts, piecewise, written
+from labrunner.shell.snapshot import Parts, Start, State, came_back, has_functions, parts, piecewise
 from labrunner.shell.terminal import Terminal
 
 __all__ = ["ANSWER_SECONDS", "START_SECONDS", "BashShell"]
@@ -51,7 +51,7 @@ class BashShell:
         self._status = 0
         self._flags = ""
         self._dumps = False  # after each command, once somebody has asked
-        self._dump = 0  # the number of the last report, if bash dumps its state after it
+        self._last = 0  # the number of the last report
         self._first: Start | None = None
         self._closed = False
 
@@ -63,6 +63,7 @@ class BashShell:
         limit: float | None = None,
         on_output: Callable[[bytes], None] | None = None,
         keyboard: int | None = None,
+        size: tuple[int, int] | None = None,
     ) -> Completed:
         """Run `text` to its end (see `protocol.Shell`).
 
@@ -75,6 +76,8 @@ class BashShell:
         ports, restarted = self._ready()
         with ports.interrupts:
             self._prepare(ports, on_output)
+            if size is not None:
+                ports.terminal.be_ordinary(*size)
             self._number += 1
             ports.channel.run(
                 text.encode("utf-8", "surrogateescape"),
@@ -130,10 +133,12 @@ class BashShell:
         self._dumps = True
         ports = self._ports
         state = None
-        if ports is not None and self._dump:
+        if ports is not None:
             with contextlib.suppress(ShellError):  # died over it
                 state = self._await_dump(ports)
-        return written(state or self._ask_dump(), self._first or EMPTY, self._cwd)
+        state = state or self._ask_dump()
+        assert self._first is not None  # a shell has started by now
+        return self._first.snapshot(state, self._cwd)
 
     def restore(self, snapshot: bytes) -> bool:
         """Make a new shell what the snapshot says (see `protocol.Shell`). Raises ShellError."""
@@ -168,7 +173,7 @@ class BashShell:
         """The state that bash did not dump by itself: after an interrupt or an error in its line, or not yet asked."""
         ports, _ = self._ready()
         self._number += 1
-        self._dump = self._number
+        self._last = self._number
         ports.channel.ask_dump(self._number)
         state = self._await_dump(ports)
         if state is None:
@@ -177,7 +182,7 @@ class BashShell:
 
     def _await_dump(self, ports: Ports) -> State | None:
         """What bash dumps after the last report; None if it was kept from that. Raises ShellError if it dies then."""
-        number = self._dump
+        number = self._last
         dumped = ports.channel.has_dumped(number)
         if dumped is None:
             dumped = self._await(ports, lambda: ports.channel.has_dumped(number), seconds=ANSWER_SECONDS)
@@ -344,7 +349,7 @@ class BashShell:
     def _keep(self, report: Report) -> None:
         self._status = report.status
         self._flags = report.flags
-        self._dump = report.number if report.dumps else 0
+        self._last = report.number
         if report.cwd.startswith("/"):
             self._cwd = report.cwd
 

@@ -68,12 +68,11 @@ esac &&
 
 
 class Report(NamedTuple):
-    """What bash says after a command: `flags` are those of `$-`; `dumps`, that it writes its state now."""
+    """What bash says after a command: `flags` are those of `$-`."""
 
     number: int
     status: int
     flags: str
-    dumps: bool
     cwd: str
 
 
@@ -263,8 +262,8 @@ class Channel:
         found = None
         for record in self._records():
             fields = record.decode("utf-8", "surrogateescape").split(" ", 4)
-            if found is None and len(fields) == len(Report._fields) and fields[0] == str(number):
-                found = Report(number, int(fields[1]), fields[2], fields[3] == "+", fields[4])
+            if found is None and len(fields) == 5 and fields[0] == str(number):
+                found = Report(number, int(fields[1]), fields[2], fields[4])
         return found
 
     def has_dumped(self, number: int) -> bool | None:

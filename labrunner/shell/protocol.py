@@ -73,11 +73,14 @@ class Shell(Protocol):
         limit: float | None = None,
         on_output: Callable[[bytes], None] | None = None,
         keyboard: int | None = None,
+        size: tuple[int, int] | None = None,
     ) -> Completed:
         """Run `text` to its end.
 
         on_output gets batches of raw bytes as they arrive; keyboard is a descriptor whose bytes are passed
-        to the command while it runs. Raises ShellError.
+        to the command while it runs: after Ctrl-C three times in a row the command is ended. size: columns and lines
+        of a terminal on which the command's output is shown as it comes, so that it may draw on all of it; None: that
+        of ShellSpec. Raises ShellError.
         """
 
     def variable(self, name: str) -> str | None:

@@ -22,6 +22,8 @@ __all__ = ["INTERRUPT_WINDOW", "Ports", "Running"]
 
 INTERRUPT_WINDOW = 3.0
 """A command that ends within so many seconds after a Ctrl-C has ended because of it."""
+INSISTING = 3
+"""A command must end after so many Ctrl-C with nothing typed between, each within the window of the one before."""
 TICK = 0.25
 """Seconds between two looks at whether bash is still the one we started, and not idle."""
 _LATE_BYTES = 1024 * 1024  # of output taken after the report: a background job may write for ever
@@ -62,6 +64,7 @@ class Running:
         "_number",
         "_on_output",
         "_poll",
+        "_pressed",
         "_process",
         "_seen",
         "_signalled",
@@ -96,6 +99,7 @@ class Running:
         self._signalled: set[int] = set()
         self._grace = grace
         self._interrupted = -inf
+        self._pressed = 0
         now = time.monotonic()
         self._look_at = now + TICK
         self._lost = 0
@@ -249,14 +253,25 @@ class Running:
                 raise
             data = b""
         if _CTRL_C in data:
-            self._interrupted = time.monotonic()
-            self._astray = self._process.has_foreground()
+            self._on_ctrl_c(data)
+        elif data:
+            self._pressed = 0
         self._typed += data
         if not data or len(self._typed) > 16 * _KEYBOARD_BYTES:
             # At its end, or the command does not read: no more of it.
             self._poll.unregister(self._keyboard)
             self._keyboard = None
         self._pass_on()
+
+    def _on_ctrl_c(self, data: bytes) -> None:
+        now = time.monotonic()
+        alone = not data.strip(_CTRL_C) and now - self._interrupted < INTERRUPT_WINDOW
+        self._pressed = self._pressed * alone + data.count(_CTRL_C)
+        self._interrupted = now
+        self._astray = self._process.has_foreground()
+        if self._pressed >= INSISTING and self.cause is None:
+            self.cause = End.INTERRUPTED
+            self.ladder.start(now)
 
     def _pass_on(self) -> None:
         self._typed = self._typed[self._terminal.write(self._typed) :]

@@ -17,7 +17,7 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["EMPTY", "Parts", "Start", "State", "came_back", "has_functions", "parsed", "parts", "piecewise", "written"]
+__all__ = ["Parts", "Start", "State", "came_back", "has_functions", "parsed", "parts", "piecewise"]
 
 # Never raw: a quote, and a newline outside of quotes. `declare -p`, `alias -p`, `trap -p` and `printf %q` keep to that.
 _WORD = rb"""(?:[^"'$\\\s]++|\\.|\$'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+"|'[^']*+'|\$)"""
@@ -40,6 +40,9 @@ _BASHS = frozenset(
     b" BASH_MONOSECONDS BASH_SUBSHELL BASH_TRAPSIG BASH_VERSINFO BASH_VERSION BASH_XTRACEFD COPROC COPROC_PID DIRSTACK"
     b" EPOCHREALTIME EPOCHSECONDS EUID FUNCNAME GROUPS HISTCMD HISTFILE LINENO PIPESTATUS PPID PROMPT_COMMAND PS0 PS1"
     b" PS2 PWD RANDOM READLINE_LINE READLINE_MARK READLINE_POINT SECONDS SHELLOPTS SHLVL SRANDOM UID _".split()
+)
+_OF_BASH = re.compile(
+    rb"declare -[-A-Za-z]+ (?:" + b"|".join(sorted(_BASHS - {b"SHELLOPTS", b"BASHOPTS"})) + rb")(?:=|\Z)"
 )
 # Would end or cripple the shell, or cannot be set.
 _NO_OPTIONS = frozenset((b"noexec", b"onecmd", b"privileged", b"login_shell", b"restricted_shell"))
@@ -64,19 +67,35 @@ class Parts:
 
 
 class Start:
-    """A shell as it first started: what a snapshot leaves out."""
+    """A shell as it first started: what a snapshot leaves out. Keeps the last one, as most commands change nothing."""
 
-    __slots__ = ("_is_plain", "_lines", "directory", "functions", "options")
+    __slots__ = ("_is_plain", "_last", "_lines", "_own", "directory", "functions", "options")
 
     def __init__(self, state: State, directory: str) -> None:
         self.directory = directory
         self._lines = frozenset(_lines(state.text))
+        self._own = frozenset(line for line in self._lines if not _OF_BASH.match(line))
         self._is_plain = not any(b"\n" in line for line in self._lines)
         self.functions = state.functions
         self.options = _options(self._lines)
+        self._last: tuple[object, bytes] = (None, b"")
+
+    def snapshot(self, state: State, directory: str) -> bytes:
+        """The snapshot of that shell, which is now `state` and in `directory`."""
+        new, gone = self.compared(state.text)
+        told = new, gone, state.functions, directory
+        if self._last[0] != told:
+            functions = b"" if state.functions == self.functions else _readable(state.functions)
+            rest = b"\n".join((*_statements(state, self, directory), b""))
+            header = b"# labrunner shell 1, functions %d, rest %d\n" % (len(functions), len(rest))
+            self._last = told, header + functions + rest
+        return self._last[1]
 
     def compared(self, text: bytes) -> tuple[list[bytes], frozenset[bytes]]:
-        """The statements in `text` that are new, in their order, and those of the start that are gone."""
+        """The statements in `text` that are new, in their order, and those of the start that are gone.
+
+        None that is about bash's own variables, but for options.
+        """
         lines = text.split(b"\n")
         lines.pop()
         new = [line for line in lines if line not in self._lines]
@@ -84,7 +103,7 @@ class Start:
         if not (self._is_plain and all(map(_LINE.fullmatch, new))):
             lines = _lines(text)
             new = [line for line in lines if line not in self._lines]
-        return new, self._lines.difference(lines)
+        return [line for line in new if not _OF_BASH.match(line)], self._own.difference(lines)
 
 
 def parsed(dump: bytes, number: int) -> State | None:
@@ -93,13 +112,6 @@ def parsed(dump: bytes, number: int) -> State | None:
     if len(found) < 4 or found[2] != b"%d" % number:  # and what lay there before
         return None
     return State(found[0], found[1])
-
-
-def written(state: State, start: Start, directory: str) -> bytes:
-    """The snapshot of a shell that is in `directory` now."""
-    functions = b"" if state.functions == start.functions else _readable(state.functions)
-    rest = b"\n".join((*_statements(state, start, directory), b""))
-    return b"# labrunner shell 1, functions %d, rest %d\n%b%b" % (len(functions), len(rest), functions, rest)
 
 
 def parts(snapshot: bytes) -> Parts | None:
@@ -130,7 +142,7 @@ def has_functions(wanted: Parts, state: State) -> bool:
 
 def came_back(wanted: Parts, state: State, directory: str) -> bool:
     """Whether a shell that sourced these parts, and is in `directory` now, has all that they say."""
-    there = {_comparable(line) for line in _statements(state, EMPTY, directory)}
+    there = {_comparable(line) for line in _statements(state, _EMPTY, directory)}
     lines = [line for line in _lines(wanted.rest) if not _takes_away(line)]
     return has_functions(wanted, state) and all(_comparable(line) in there for line in lines)
 
@@ -244,4 +256,4 @@ def _options(lines: Iterable[bytes]) -> dict[bytes, frozenset[bytes]]:
     return {match[1]: frozenset(match[2].split(b":")) for match in matches if match is not None}
 
 
-EMPTY = Start(State(), "")
+_EMPTY = Start(State(), "")

@@ -46,6 +46,13 @@ class Terminal:
         if fcntl.ioctl(self.slave, termios.TIOCGWINSZ, bytes(8)) != self._size:
             fcntl.ioctl(self.slave, termios.TIOCSWINSZ, self._size)
 
+    def be_ordinary(self, columns: int, lines: int) -> None:
+        """Until `restore`: that size, and newlines translated as on any terminal, for whoever draws on all of it."""
+        modes = termios.tcgetattr(self.slave)
+        modes[1] |= termios.OPOST | termios.ONLCR
+        termios.tcsetattr(self.slave, termios.TCSANOW, modes)
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
     def read(self) -> bytes:
         """What has arrived, up to about BATCH_BYTES; empty if there is nothing. Never waits.
 

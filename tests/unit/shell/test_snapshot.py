@@ -2,7 +2,7 @@
 
 import pytest
 
-from labrunner.shell.snapshot import Parts, Start, State, came_back, parsed, parts, piecewise, written
+from labrunner.shell.snapshot import Parts, Start, State, came_back, parsed, parts, piecewise
 
 SHELLOPTS = b'declare -r SHELLOPTS="emacs:monitor"\n'
 BASHOPTS = b'declare -r BASHOPTS="cmdhist:extquote"\n'
@@ -11,13 +11,29 @@ START = Start(FRESH, "/w")
 
 
 def statements(text, *, functions=b"", directory="/w", start=START):
-    found = parts(written(State(text, functions), start, directory))
+    found = parts(start.snapshot(State(text, functions), directory))
     assert found is not None
     return found.rest.decode("utf-8", "surrogateescape").splitlines()
 
 
+def test_the_last_snapshot_is_kept_for_the_same_state():
+    start = Start(FRESH, "/w")
+    first = start.snapshot(State(FRESH.text + b'declare -- a="1"\n'), "/w")
+    assert (
+        start.snapshot(State(FRESH.text.replace(b'RANDOM="1"', b'RANDOM="2"') + b'declare -- a="1"\n'), "/w") is first
+    )
+    states = [
+        (State(FRESH.text + b'declare -- a="2"\n'), "/w"),
+        (State(FRESH.text), "/w"),
+        (State(FRESH.text, b"f () \n{ \n    :\n}\n"), "/w"),
+        (State(FRESH.text), "/v"),
+        (State(FRESH.text.replace(b"emacs:", b"vi:")), "/w"),
+    ]
+    assert len({start.snapshot(*each) for each in states} | {first}) == 6
+
+
 def test_a_shell_without_changes_has_nothing_to_tell():
-    assert written(FRESH, START, "/w") == b"# labrunner shell 1, functions 0, rest 0\n"
+    assert START.snapshot(FRESH, "/w") == b"# labrunner shell 1, functions 0, rest 0\n"
     later = FRESH.text.replace(b'"1"', b'"2"') + b'declare -- _="x"\ndeclare -a PIPESTATUS=([0]="0")\n'
     assert statements(later) == []
 
@@ -103,7 +119,7 @@ def test_the_directory_and_those_above(directory, expected):
 
 
 def test_functions_come_first_and_need_patterns():
-    snapshot = written(State(FRESH.text, b"f () \n{ \n    :\n}\n"), START, "/w")
+    snapshot = START.snapshot(State(FRESH.text, b"f () \n{ \n    :\n}\n"), "/w")
     found = parts(snapshot)
     assert found is not None
     assert found.functions == b"\\builtin shopt -s extglob\nf () \n{ \n    :\n}\n"
@@ -114,7 +130,7 @@ def test_functions_come_first_and_need_patterns():
 
 def test_a_function_named_declare_does_not_get_the_attributes():
     text = b"declare () \n{ \n    :\n}\nf () \n{ \n    :\n}\ndeclare -fx f\n"
-    found = parts(written(State(FRESH.text, text), START, "/w"))
+    found = parts(START.snapshot(State(FRESH.text, text), "/w"))
     assert found is not None
     assert found.functions.endswith(b"}\n\\builtin declare -fx f\n")
 
@@ -131,7 +147,7 @@ def test_what_lies_behind_a_dump_is_not_part_of_it():
 
 
 def test_only_a_whole_snapshot_is_taken_apart():
-    snapshot = written(State(FRESH.text + b'declare -- a="1"\n', b"f () \n{ \n    :\n}\n"), START, "/w")
+    snapshot = START.snapshot(State(FRESH.text + b'declare -- a="1"\n', b"f () \n{ \n    :\n}\n"), "/w")
     assert parts(snapshot) is not None
     for damaged in (b"", snapshot[1:], snapshot[:-1], snapshot + b"\n", snapshot.replace(b"shell 1", b"shell 2")):
         assert parts(damaged) is None
@@ -139,7 +155,7 @@ def test_only_a_whole_snapshot_is_taken_apart():
 
 def test_whether_all_came_back():
     text = FRESH.text + b'declare -A m=([a]="1" [b]="2" )\ndeclare -- x="1"\n'
-    wanted = parts(written(State(text, b"f\n"), START, "/v"))
+    wanted = parts(START.snapshot(State(text, b"f\n"), "/v"))
     assert wanted is not None
     assert came_back(wanted, State(text, b"f\n"), "/v")
     reordered = text.replace(b'[a]="1" [b]="2"', b'[b]="2" [a]="1"')
@@ -163,7 +179,7 @@ def test_functions_in_pieces():
 
 def test_no_value_is_in_a_representation():
     state = State(b'declare -- token="hunter2"\n', b"hunter2")
-    wanted = parts(written(state, START, "/w"))
+    wanted = parts(START.snapshot(state, "/w"))
     assert "hunter2" not in f"{state!r} {wanted!r} {Start(state, '/w')!r}"
 
 
