@@ -650,6 +650,39 @@ def test_ctrl_c_on_the_keyboard_reaches_the_command(shell, keyboard):
     assert (done.exit_status, done.end) == (130, End.INTERRUPTED)
 
 
+STUBBORN = """\
+mkfifo idle; bash -c 'trap hit=1 INT; n=0; exec 9<>idle; echo ready
+while ((n < 5)); do read -rt 0.05 -u 9; if ((hit)); then hit=0; n=$((n + 1)); echo no; fi; done; echo over'
+"""
+"""Says `no` to five Ctrl-C before it goes."""
+
+
+def test_who_presses_ctrl_c_three_times_in_a_row_is_rid_of_the_command(shell, keyboard):
+    descriptor, press = keyboard
+    answers = iter((b"\x03", b"\x03", b"\x03"))
+    done = shell.run(
+        STUBBORN,
+        keyboard=descriptor,
+        timeout=20,
+        on_output=lambda data: [press(next(answers, b"")) for _ in range(data.count(b"ready") + data.count(b"no"))],
+    )
+    assert (done.end, done.ladder[:2]) == (End.INTERRUPTED, ("INT", "TERM"))
+    assert b"over" not in done.output
+    assert said(shell, "echo fine") == "fine\n"
+
+
+def test_ctrl_c_with_something_typed_between_is_the_commands(shell, keyboard):
+    descriptor, press = keyboard
+    done = shell.run(
+        STUBBORN,
+        keyboard=descriptor,
+        timeout=20,
+        on_output=lambda data: [press(b"a\x03") for _ in range(data.count(b"ready") + data.count(b"no"))],
+    )
+    assert done.ladder == ()
+    assert b"over" in done.output
+
+
 def test_ctrl_z_on_the_keyboard_stops_the_command(shell, keyboard):
     descriptor, press = keyboard
     done = shell.run(
@@ -668,6 +701,13 @@ def test_what_was_typed_ahead_never_becomes_a_command(shell, keyboard):
     said(shell, "until [ -t 0 ] && read -t 0; do sleep 0.01; done", keyboard=descriptor, timeout=10)
     assert said(shell, "ls") == ""
     assert shell.run("read -t 0.1 line").exit_status > 128
+
+
+def test_a_command_may_see_another_size_and_translated_newlines(shell):
+    asks = "stty size; stty -a | grep -o '[-]*opost'"
+    done = shell.run(asks, size=(91, 33))
+    assert done.output == b"33 91\r\nopost\r\n"
+    assert said(shell, asks) == "50 200\n-opost\n"
 
 
 def test_a_keyboard_at_its_end_is_let_go(shell):
@@ -1014,6 +1054,14 @@ def test_a_snapshot_of_a_shell_that_has_died_since(shell, spec):
     Path(gate).touch()
     wait_until(lambda: Path(f"{gate}2").exists())
     assert b'x="1"' in shell.snapshot()
+
+
+def test_a_shell_that_dies_while_it_tells(shell):
+    shell.snapshot()
+    done = shell.run("x=1; set -T; trap '[[ $BASH_COMMAND != *\"declare -p\"* ]] || kill -9 $$' DEBUG")
+    assert (done.exit_status, done.end) == (0, End.EXITED)
+    assert b"x=" not in shell.snapshot(), "the new shell's"
+    assert said(shell, "echo ${x-none}") == "none\n"
 
 
 def test_a_shell_that_ends_while_it_is_restored(spec):
