@@ -12,7 +12,7 @@ from labrunner.record.events import CommandEnded, CommandStarted, OutputArrived,
 from labrunner.shell.protocol import Completed, End
 from labrunner.shell.screen import rendered
 
-__all__ = ["CommandResult", "Place", "execute"]
+__all__ = ["CommandResult", "Place", "cut", "execute", "run_in_shell"]
 
 KEPT_HEAD = 48_000
 KEPT_TAIL = 16_000
@@ -52,6 +52,24 @@ def execute(session: Session, command: Command, place: Place) -> CommandResult:
     """
     shown = session.redactor.redact_values(command.run)
     session.emit(_started(command, place, run=shown))
+    completed, output = run_in_shell(session, command, place)
+    if command.secrets:
+        shown = session.redactor.redact_values(command.run)
+    verdict = _judge(session, command, completed, output)
+    session.emit(_ended(command, place, completed, verdict, run=shown, output=output))
+    if completed.end is End.INTERRUPTED and session.policy.keyboard is None:
+        raise Interrupted
+    late = completed.end is End.TIMEOUT or any(words in output.lower() for words in _LATE)
+    return CommandResult(verdict.outcome, output, verdict.reason, late)
+
+
+def run_in_shell(
+    session: Session, command: Command, place: Place, *, size: tuple[int, int] | None = None
+) -> tuple[Completed, str]:
+    """Run the command with the learner's keyboard, shown as it goes; what came of it, and its output, redacted.
+
+    The shell is kept as it is after it. Raises TargetError or ShellError.
+    """
     shell = session.target.shell(command.host)
     live = _Live(session) if session.policy.live else None
     completed = shell.run(
@@ -60,13 +78,12 @@ def execute(session: Session, command: Command, place: Place) -> CommandResult:
         limit=command.limit,
         on_output=live.feed if live else None,
         keyboard=session.policy.keyboard,
+        size=size,
     )
     if live:
         live.finish()
-    if command.secrets:
-        for name in command.secrets:
-            session.redactor.add(shell.variable(name) or "")
-        shown = session.redactor.redact_values(command.run)
+    for name in command.secrets:
+        session.redactor.add(shell.variable(name) or "")
     if completed.restarted:
         session.seen.pop(command.host, None)
         session.emit(ShellRestarted(lab=place.lab, step=place.step, host=command.host))
@@ -74,12 +91,7 @@ def execute(session: Session, command: Command, place: Place) -> CommandResult:
     output = session.redactor.redact(rendered(completed.output, dropped=completed.dropped))
     if completed.dropped:
         completed = replace(completed, output=b"")  # megabytes, not to be kept beside their own text
-    verdict = _judge(session, command, completed, output)
-    session.emit(_ended(command, place, completed, verdict, run=shown, output=output))
-    if completed.end is End.INTERRUPTED and session.policy.keyboard is None:
-        raise Interrupted
-    late = completed.end is End.TIMEOUT or any(words in output.lower() for words in _LATE)
-    return CommandResult(verdict.outcome, output, verdict.reason, late)
+    return completed, output
 
 
 def _started(command: Command, place: Place, *, run: str) -> CommandStarted:
@@ -172,7 +184,7 @@ def _ended(
         end=completed.end,
         outcome=verdict.outcome,
         seconds=round(completed.seconds, 4),
-        output=_cut(output),
+        output=cut(output),
         expected=verdict.expected,
         actual=verdict.actual,
         explanation=verdict.explanation,
@@ -193,7 +205,8 @@ def _signals(completed: Completed) -> str:
     return ", ".join(completed.ladder) or "it had gone"
 
 
-def _cut(output: str) -> str:
+def cut(output: str) -> str:
+    """As much of the output as the transcript keeps."""
     if len(output) <= KEPT_HEAD + KEPT_TAIL:
         return output
     left_out = len(output) - KEPT_HEAD - KEPT_TAIL

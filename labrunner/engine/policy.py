@@ -8,7 +8,7 @@ from typing import Protocol
 from labrunner.model import Command, Lab, Option, Outcome, Step
 from labrunner.record.events import Event
 
-__all__ = ["Moment", "Move", "Only", "Point", "Policy", "Unattended"]
+__all__ = ["Decision", "Moment", "Move", "Only", "Own", "Point", "Policy", "Unattended"]
 
 
 class Point(StrEnum):
@@ -37,6 +37,21 @@ class Move(StrEnum):
     SKIP = "skip"
     NEXT = "next"
     QUIT = "quit"
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A command of the learner's own: run in the learner's shell, not judged, and then the fork is there again.
+
+    size: columns and lines of the learner's terminal, for a program that draws on all of it; None where it cannot.
+    """
+
+    run: str
+    size: tuple[int, int] | None = None
+
+
+Decision = Move | Own
+"""What comes of a fork; an Own may come at any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +90,8 @@ class Policy(Protocol):
     def show(self, event: Event) -> None:
         """Present the event. Must not raise for a closed output."""
 
-    def decide(self, moment: Moment) -> Move:
-        """One of `moment.moves`."""
+    def decide(self, moment: Moment) -> Decision:
+        """One of `moment.moves`, or an Own: then the same moment comes again."""
 
     def choose(self, step: Step, options: tuple[Option, ...]) -> tuple[Option, ...]:
         """The alternatives to run, in order."""
@@ -132,7 +147,7 @@ class Only:
         """Pass the event on."""
         self.policy.show(event)
 
-    def decide(self, moment: Moment) -> Move:
+    def decide(self, moment: Moment) -> Decision:
         """Quit before another step."""
         return self.policy.decide(moment) if (moment.lab.id, moment.step.id) == self.place else Move.QUIT
 

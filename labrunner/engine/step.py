@@ -194,7 +194,7 @@ class StepRun:
         place = Place(self.lab.id, self.step.id, action.number)
         if isinstance(action.item, File):
             return self._write(action.item, place)
-        self._carry_over(action)
+        self.carry_over(action.command.host, action.number)
         result = execute(self.session, action.item, place)
         if action.item.carries:
             self.session.seen.setdefault(action.item.host, set()).add(self._place(action))
@@ -251,11 +251,10 @@ class StepRun:
         except OSError as error:
             raise TargetError(f"the course's file {file.source} cannot be read: {error.strerror}") from error
 
-    def _carry_over(self, action: Action) -> None:
-        """Give a shell that lacks them the settings of earlier commands of the course."""
-        host = action.command.host
+    def carry_over(self, host: str, number: int) -> None:
+        """Give a shell that lacks them the settings of the course's commands before the action `number`."""
         seen = self.session.seen.setdefault(host, set())
-        place = self._place(action)
+        place = self.lab_number, self.number, number
         missing = [entry for entry in self.carried if entry.place < place and entry.missing(host, seen)]
         if not missing:
             return

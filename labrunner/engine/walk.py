@@ -7,7 +7,8 @@ import re
 
 from labrunner.checking.api import TargetError
 from labrunner.engine.outcomes import Quit, StepResult
-from labrunner.engine.policy import Moment, Move, Point
+from labrunner.engine.own import try_out
+from labrunner.engine.policy import Moment, Move, Own, Point
 from labrunner.engine.states import State
 from labrunner.engine.step import Action, StepRun, machine_error
 from labrunner.model import Command, Outcome
@@ -148,11 +149,11 @@ def _decide(
     action: Action | None = None,
     result: StepResult | None = None,
 ) -> Move:
-    """Ask the policy until it says something other than HINT."""
+    """Ask the policy until it says something other than HINT, or a command of the learner's own."""
     command: Command | None = action.command if action else None
     while True:
         offered = moves if run.hints_shown < len(run.step.hints) else tuple(m for m in moves if m is not Move.HINT)
-        move = run.session.policy.decide(
+        decision = run.session.policy.decide(
             Moment(
                 point=point,
                 moves=offered,
@@ -165,10 +166,13 @@ def _decide(
                 hints_shown=run.hints_shown,
             )
         )
-        if move is Move.QUIT:
+        if isinstance(decision, Own):
+            try_out(run, decision, action)
+        elif decision is Move.QUIT:
             raise Quit(result)
-        if move is Move.SKIP:
+        elif decision is Move.SKIP:
             raise _Skipped
-        if move is not Move.HINT:
-            return move
-        run.hint()
+        elif decision is not Move.HINT:
+            return decision
+        else:
+            run.hint()

@@ -184,6 +184,33 @@ class CommandEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnCommandStarted(Event):
+    """The learner tries something that is no part of the course, in the shell of `host`, at a fork in the step."""
+
+    name: ClassVar[str] = "own-command-started"
+    lab: str
+    step: str
+    run: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnCommandEnded(Event):
+    """It is not judged. output: as of CommandEnded. end: as there, and "error" when it could not be run; reason: then
+    why, one line."""
+
+    name: ClassVar[str] = "own-command-ended"
+    lab: str
+    step: str
+    run: str
+    exit_status: int | None
+    end: str
+    seconds: float
+    output: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckWaiting(Event):
     name: ClassVar[str] = "check-waiting"
     transient: ClassVar[bool] = True

@@ -15,6 +15,7 @@ __all__ = ["Left", "LeftStep", "read_left"]
 Record = Mapping[str, Any]
 
 _SETTLED = frozenset({Outcome.PASSED, Outcome.SKIPPED})
+_OWN = frozenset({"own-command-started", "own-command-ended"})  # what the learner tries is no part of the step
 _INTERRUPTED = "interrupted"  # shell.protocol.End, as a transcript has it
 
 
@@ -104,7 +105,7 @@ def read_left(records: Iterable[Record]) -> Left:
             left.ended = not totals.get("not_run") and not totals.get("error")
         elif name == "went-to":
             left.position = (record["lab"], record["step"])
-        elif "step" in record:
+        elif "step" in record and name not in _OWN:
             _apply(left, name, record)
         if began:
             left.seconds = before + _seconds(began, record["time"])

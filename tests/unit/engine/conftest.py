@@ -11,7 +11,7 @@ import pytest
 from labrunner.authoring.prove import Prover
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.plan import select
-from labrunner.engine.policy import Moment, Move, Point
+from labrunner.engine.policy import Decision, Moment, Move, Own, Point
 from labrunner.engine.runner import Conduct, Runner
 from labrunner.engine.session import Session
 from labrunner.engine.walk import walk
@@ -43,7 +43,7 @@ def gone(ask):
 class Learner:
     """A Policy that gives the answers of `script`, a list for each fork; the first offered move when it is empty."""
 
-    script: dict[Point, list[Move]] = field(default_factory=dict)
+    script: dict[Point, list[Decision]] = field(default_factory=dict)
     choice: str = ""
     mode: str = "guided"
     live: bool = False
@@ -55,13 +55,13 @@ class Learner:
     def show(self, event: Event) -> None:
         self.events.append(event)
 
-    def decide(self, moment: Moment) -> Move:
+    def decide(self, moment: Moment) -> Decision:
         self.moments.append(moment)
         self.before(moment)
         answers = self.script.get(moment.point)
         if answers:
             move = answers.pop(0)
-            assert move in moment.moves or move is Move.NEXT, (move, moment.moves)
+            assert move in moment.moves or move is Move.NEXT or isinstance(move, Own), (move, moment.moves)
             return move
         return Move.NEXT if moment.point is Point.FAILED else moment.moves[0]
 
