@@ -148,7 +148,7 @@ class Running:
             elif descriptor == self._channel.fileno:
                 self.report = self._channel.report(self._number)
             elif descriptor == self._process.pidfd:
-                self.report = self._channel.report(self._number)
+                self.report = self.report or self._channel.report(self._number)  # may have come just before
                 self.dead = True
             elif descriptor == self._interrupts.fileno:
                 self._interrupts.clear()
