@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,6 +17,7 @@ from labrunner.model import Course
 from labrunner.sandbox import azure_cli, machine, preflight, tools
 from labrunner.sandbox.azure_cli import AzureCli
 from labrunner.sandbox.errors import SandboxError
+from labrunner.sandbox.layout import check_name
 from labrunner.sandbox.progress import Meter
 from labrunner.sandbox.tools import Tools, ToolsError
 from labrunner.targets.protocol import TargetError
@@ -38,7 +39,16 @@ __all__ = [
 
 def sandbox_argument(parser: ArgumentParser, *, default: str = "default") -> None:
     """The option that every command has which uses a sandbox."""
-    parser.add_argument("--sandbox", metavar="NAME", default=default, help=f"which sandbox (default: {default})")
+    parser.add_argument(
+        "--sandbox", metavar="NAME", type=_name, default=default, help=f"which sandbox (default: {default})"
+    )
+
+
+def _name(text: str) -> str:
+    try:
+        return check_name(text)
+    except SandboxError as error:
+        raise ArgumentTypeError(f"{error}. {error.remedy}") from error
 
 
 def command_line(name: str, arguments: list[str]) -> str:
@@ -86,7 +96,7 @@ def started_target(
     """
     kit, cli = _installed(env, azure="azure" in needs)
     with _told():
-        sandbox = machine.up(name, env, kit)
+        sandbox = machine.up(name, env, kit, say=lambda sentence: sys.stderr.write(f"{sentence}\n"))
         with (
             sandbox.hold(holder),
             closing(SandboxTarget(sandbox, course, check_folders(course), tools=kit, needs=needs, cli=cli)) as target,
@@ -159,10 +169,13 @@ def remembered(name: str, course: Course, env: Mapping[str, str]) -> dict[str, s
     """The values of the last run of this course in this sandbox."""
     try:
         memory = json.loads(_memory(name, env).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     known = {variable.name for variable in course.variables}
-    return {key: value for key, value in memory["values"].items() if memory["course"] == course.id and key in known}
+    match memory:
+        case {"course": course.id, "values": dict(values)}:
+            return {key: value for key, value in values.items() if key in known and isinstance(value, str)}
+    return {}  # of another course, or damaged
 
 
 def _memory(name: str, env: Mapping[str, str]) -> Path:

@@ -30,6 +30,7 @@ _POLL_SECONDS = 0.02
 _OWN_START_SECONDS = 10.0
 """How long engine and local Azure may need until they answer first, on a slow machine."""
 _PARTS = {"engine": "Docker Engine", "azure": "local Azure"}
+_LEAK = "port is already allocated"
 _ENGINE_PROGRAMS = ("dockerd", "containerd")
 
 
@@ -149,15 +150,26 @@ def mend(sandbox: Sandbox, reply: Reply, say: Say) -> None:
         wrong.append("engine")
     _act(place, "renew", wrong)
     _wait(sandbox)
+    complaints = _resume(sandbox)
+    leaked = [entry for entry, complaint in complaints.items() if _LEAK in complaint]
+    if leaked:
+        # An engine that was killed while it started a container may take the port for that one's, once.
+        resume.keep(f"{place.folder}/engine", leaked)
+        _act(place, "renew", ["engine"])
+        _wait(sandbox)
+        complaints = {entry: text for entry, text in complaints.items() if entry not in leaked} | _resume(sandbox)
+    for complaint in complaints.values():
+        say(complaint)
+
+
+def _resume(sandbox: Sandbox) -> dict[resume.Ran, str]:
     try:
-        complaints = resume.start_again(sandbox.address, f"{place.folder}/engine")
+        return resume.start_again(sandbox.address, f"{sandbox.layout.folder}/engine")
     except OSError as error:
         raise SandboxGone(
-            f"the Docker Engine of sandbox '{place.name}' went while it started its containers: {error}",
-            remedy_up(place.name),
+            f"the Docker Engine of sandbox '{sandbox.name}' went while it started its containers: {error}",
+            remedy_up(sandbox.name),
         ) from error
-    for complaint in complaints:
-        say(complaint)
 
 
 def _trusts_another(place: Layout, reply: Reply) -> bool:
@@ -177,7 +189,7 @@ def _act(place: Layout, do: str, what: list[str]) -> Reply:
 
 
 def _wait(sandbox: Sandbox) -> None:
-    """Until the engine answers. One that is killed or stopped meanwhile is started anew."""
+    """Until the engine answers. One that ends or is stopped meanwhile is started anew, a few times."""
     place = sandbox.layout
     deadline, starts = time.monotonic() + _START_SECONDS, 1
     while True:
@@ -187,12 +199,12 @@ def _wait(sandbox: Sandbox) -> None:
             sandbox.check_engine()
             return
         reply = _act(place, "status", [])
-        killed = not reply.engine_pid and reply.engine_end.startswith(("ended by signal", "ended with status 0"))
-        again = killed or well is False or (reply.engine_pid and _is_part_stopped(reply, "engine"))
+        # it also ends by itself, when its containerd was killed at the wrong moment
+        again = not reply.engine_pid or well is False or _is_part_stopped(reply, "engine")
         if again and starts < _STARTS:
             starts += 1
             _act(place, "renew", ["engine"])
-        elif again or not reply.engine_pid or time.monotonic() > deadline:
+        elif again or time.monotonic() > deadline:
             log = f"{place.folder}/log/dockerd.log"
             raise SandboxError(
                 f"the Docker Engine of sandbox '{place.name}' does not start:\n{engine.last_lines(log)}",

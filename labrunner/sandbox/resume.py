@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,22 @@ from labrunner.sandbox.errors import SandboxError
 
 __all__ = ["Ran", "keep", "kept", "ran", "start_again"]
 
+_SHARED = ("NetworkMode", "IpcMode", "PidMode")
+_AT_ONCE = 4
+_START_SECONDS = 3.0
+"""An engine whose containerd went does not say so. One that is only slow is asked again, which does no harm."""
 _FILE = "labrunner-resume.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """One container. started: when, as the engine writes it; later ones may need earlier ones."""
+    """One container. started: when, as the engine writes it. leans: whether it shares another one's namespace."""
 
     id: str
     name: str
     paused: bool = False
     started: str = ""
+    leans: bool = False
 
 
 def ran(data: str, *, is_alive: Callable[[int, str], bool], ended_since: str = "") -> list[Ran]:
@@ -49,8 +54,9 @@ def ran(data: str, *, is_alive: Callable[[int, str], bool], ended_since: str = "
             runs = state["Running"] and is_alive(int(state["Pid"]), about["ID"])
             if runs or (ended_since and _was_taken_along(about, ended_since)):
                 name = str(about.get("Name", "")).lstrip("/")
-                entry = Ran(id=about["ID"], name=name, paused=bool(state["Paused"]), started=str(state["StartedAt"]))
-                found.append(entry)
+                leans = any(str(host.get(mode, "")).startswith("container:") for mode in _SHARED)
+                since = str(state["StartedAt"])
+                found.append(Ran(id=about["ID"], name=name, paused=bool(state["Paused"]), started=since, leans=leans))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # the engine will not know it either
     return sorted(found, key=lambda entry: entry.started)
@@ -81,7 +87,7 @@ def kept(data: str) -> list[Ran]:
 def keep(data: str, entries: Iterable[Ran]) -> None:
     """Remember these, and only these; whole or not at all. Raises OSError."""
     path = Path(data, _FILE)
-    wanted = [{"id": e.id, "name": e.name, "paused": e.paused, "started": e.started} for e in entries]
+    wanted = [asdict(entry) for entry in entries]
     if not wanted:
         path.unlink(missing_ok=True)
         return
@@ -93,21 +99,29 @@ def keep(data: str, entries: Iterable[Ran]) -> None:
     beside.replace(path)
 
 
-def start_again(address: str, data: str) -> list[str]:
+def start_again(address: str, data: str) -> dict[Ran, str]:
     """Start what is kept, once the engine answers at `address`; one sentence for each that does not start.
 
-    Raises OSError when the engine stops answering: the rest is still kept then.
+    Nothing is kept afterwards. Raises OSError when the engine stops answering: all are still kept then.
     """
-    complaints = []
+    from concurrent.futures import ThreadPoolExecutor  # a third of the supervisor's imports, which does not start any
+
     todo = kept(data)
-    for number, entry in enumerate(todo):
-        try:
-            engine.ask(address, f"/containers/{entry.id}/start", method="POST", also=(304,))
-            if entry.paused:
-                with suppress(SandboxError):  # it is paused already
-                    engine.ask(address, f"/containers/{entry.id}/pause", method="POST")
-        except SandboxError as error:
-            complaints.append(f"The container {entry.name}, which ran before, does not start: {error}")
-        keep(data, todo[number + 1 :])
+    first, then = [entry for entry in todo if not entry.leans], [entry for entry in todo if entry.leans]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = list(pool.map(lambda entry: _start(address, entry), first))
+    answers += [_start(address, entry) for entry in then]  # one may lean on another
     keep(data, ())
-    return complaints
+    return {entry: answer for entry, answer in zip([*first, *then], answers, strict=True) if answer}
+
+
+def _start(address: str, entry: Ran) -> str:
+    """Why it does not start, or nothing."""
+    try:
+        engine.ask(address, f"/containers/{entry.id}/start", method="POST", also=(304,), timeout=_START_SECONDS)
+    except SandboxError as error:
+        return f"The container {entry.name}, which ran before, does not start: {error}"
+    if entry.paused:
+        with suppress(SandboxError):  # it is paused already
+            engine.ask(address, f"/containers/{entry.id}/pause", method="POST", timeout=_START_SECONDS)
+    return ""
