@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from labrunner.engine.policy import Move
 from labrunner.ui import texts
+from labrunner.ui.own import advice
 
 __all__ = ["answers_of", "choices_of", "refusal"]
+
+LONGEST_SHOWN = 60
+"""Characters of an answer that are said back as the command that it may have been meant for."""
 
 LETTERS: Mapping[Move, str] = {
     Move.RUN: "c",
@@ -45,13 +49,11 @@ def choices_of(moves: Sequence[Move], usual: str, *, more: Sequence[str], hints_
     return parts
 
 
-def refusal(answer: str, hints_shown: int, line: texts.CommandLine) -> str:
+def refusal(answer: str, hints_shown: int) -> str:
     """What is said of an answer that is none of the choices."""
-    if answer in {"h", "hint"}:
+    if answer.lower() in {"h", "hint"}:
         return "You have seen every hint of this step." if hints_shown else "There is no hint here."
-    shown = texts.clean(answer)[:20]
-    own = (
-        f"To try commands of your own: `{line('sandbox shell')}`, in another terminal "
-        "(it knows no variables of this lab)."
-    )
-    return f'"{shown}" is none of the choices. {own}' if shown else f"That is none of the choices. {own}"
+    shown = texts.clean(answer).strip()
+    likely = shown.removeprefix("$ ").lstrip() if " " in shown and len(shown) <= LONGEST_SHOWN else ""
+    what = f'"{shown[:20]}"' if shown else "That"
+    return f"{what} is none of the choices. {advice(likely)}"

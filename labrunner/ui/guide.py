@@ -1,29 +1,31 @@
 """The presenter for a learner at a terminal: shows each step, asks before each command, explains what came.
 
 A Policy of the engine: it sees every event and answers every fork. Each question is a line that lists all that
-can be typed; Ctrl-D and Ctrl-C at a question mean quit. While a command runs the keyboard is the command's.
+can be typed, commands of the learner's own aside; Ctrl-D and Ctrl-C at a question mean quit. While a command runs
+the keyboard is the command's.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, Self, TextIO
 
-from labrunner.engine.policy import Moment, Move, Point
-from labrunner.model import Command, Course, Lab, Option, Outcome, Step
+from labrunner.engine.policy import Decision, Moment, Move, Point
+from labrunner.model import Course, Lab, Option, Outcome, Step
 from labrunner.record import events
 from labrunner.ui import texts
 from labrunner.ui.forks import answers_of, choices_of, refusal
-from labrunner.ui.live import LiveOutput
 from labrunner.ui.more import More
+from labrunner.ui.own import MARK, OwnCommands
 from labrunner.ui.pages import Pages
 from labrunner.ui.questions import choose_option, fold_choices, offer_options, quiz
-from labrunner.ui.scenes import Scenes, commands_of, file_of
+from labrunner.ui.running import Running
+from labrunner.ui.scenes import Scenes, commands_of, file_of, option_of, place_of
 from labrunner.ui.screen import Screen
 from labrunner.ui.tally import Tally
-from labrunner.ui.terminal import Keyboard, ProgramKeys
+from labrunner.ui.terminal import Keyboard
 
 __all__ = ["Guide"]
 
-WHILE_RUNNING = (events.OutputArrived, events.ShellRestarted, events.CommandEnded)
+WHILE_RUNNING = (events.OutputArrived, events.ShellRestarted, events.CommandEnded, events.OwnCommandEnded)
 
 
 class Guide:
@@ -50,13 +52,13 @@ class Guide:
         self._screen = Screen(stream, env=env, accessible=accessible)
         self._keys = Keyboard(source, self._screen.sink)
         self.keyboard: int | None = self._keys.descriptor
-        self._program_keys = ProgramKeys(self.keyboard)
+        self._running = Running(self._screen, self.keyboard)
+        self._own = OwnCommands(self._screen, self._keys)
         self._scenes = Scenes(self._screen, course)
         self._pages = Pages(self._screen, self._keys)
         self._course = course
         self._command_line = command_line
         self._tally = Tally()
-        self._output: LiveOutput | None = None
         self._more = More(self._screen, self._pages, self._scenes)
         self._file = ""  # the path of a file that is being written
         self._chosen: tuple[Option, ...] = ()
@@ -68,6 +70,7 @@ class Guide:
         self._quitting = False
         self._leaving = False  # the learner said so where the engine does not ask; the next fork quits
         self._restarted = False
+        self._back = False  # from a command of the learner's own to a question that was asked before
         self._show: Mapping[type[events.Event], Callable[[Any], None]] = {
             events.SessionStarted: self._session_started,
             events.SessionResumed: self._session_resumed,
@@ -77,6 +80,8 @@ class Guide:
             events.CommandStarted: self._command_started,
             events.OutputArrived: self._output_arrived,
             events.CommandEnded: self._command_ended,
+            events.OwnCommandStarted: self._own_command_started,
+            events.OwnCommandEnded: self._own_command_ended,
             events.CheckWaiting: self._check_waiting,
             events.CheckEnded: self._check_ended,
             events.ShellRestarted: self._shell_restarted,
@@ -95,7 +100,7 @@ class Guide:
 
     def close(self) -> None:
         """Give the terminal back. Idempotent."""
-        self._program_keys.__exit__(None, None, None)
+        self._running.release()
         self._screen.end_status()
         self._screen.sink.flush()
 
@@ -107,15 +112,10 @@ class Guide:
         present = self._show.get(type(event))
         if present is None:
             return
-        if self._output is not None and not isinstance(event, WHILE_RUNNING):
-            self._release()
+        if self._running and not isinstance(event, WHILE_RUNNING):
+            self._running.release()
         present(event)
         self._screen.sink.flush()
-
-    def _release(self) -> None:
-        """No command runs any more: the keyboard is ours."""
-        self._program_keys.__exit__(None, None, None)
-        self._output = None
 
     def _session_started(self, event: events.SessionStarted) -> None:
         with self._pages.reading():
@@ -162,22 +162,14 @@ class Guide:
         self._more.output = ""
         self._pages.turn()
         self._file = event.file or ""
-        if event.file:
-            return
-        screen = self._screen
-        self._output = LiveOutput(screen.sink.write, columns=screen.columns, rows=screen.rows, redraw=not screen.plain)
-        screen.sink.flush()
-        self._program_keys.__enter__()
+        if not event.file:
+            self._running.begin()
 
     def _output_arrived(self, event: events.OutputArrived) -> None:
-        if self._output is not None:
-            self._output.feed(event.data)
+        self._running.feed(event.data)
 
     def _command_ended(self, event: events.CommandEnded) -> None:
-        if self._output is not None:
-            self._output.finish(event.output)
-            self._more.output = event.output if self._output.left_out else ""
-        self._release()
+        self._finish_output(event.output)
         if event.outcome is not Outcome.PASSED:
             head, rest = texts.headline(event)
             self._screen.verdict(event.outcome, head, raw=True)
@@ -186,6 +178,22 @@ class Guide:
         elif (verdict := texts.command_verdict(event)) or not event.output.strip():
             done = f"{self._file} is written." if self._file else "Done, no output."
             self._screen.line(verdict or done, style="dim", indent=2)
+        self._tell_restart()
+
+    def _own_command_started(self, _event: events.OwnCommandStarted) -> None:
+        self._more.output = ""
+        self._running.begin(own=True)
+
+    def _own_command_ended(self, event: events.OwnCommandEnded) -> None:
+        self._finish_output(event.output)
+        self._scenes.own_ended(event)
+        self._tell_restart()
+        self._back = True
+
+    def _finish_output(self, output: str) -> None:
+        self._more.output = output if self._running.finish(output) else ""
+
+    def _tell_restart(self) -> None:
         if self._restarted:
             self._restarted = False
             self._screen.line(texts.SHELL_RESTARTED, indent=2)
@@ -212,6 +220,7 @@ class Guide:
     def _hint_shown(self, event: events.HintShown) -> None:
         self._screen.gap()
         self._screen.labelled(f"Hint {event.number} of {event.count}:", event.text, style="bold yellow")
+        self._own.mention(event.text)
 
     def _mistake_recognised(self, event: events.MistakeRecognised) -> None:
         self._screen.labelled("Looks familiar:", event.text, style="bold yellow")
@@ -249,27 +258,31 @@ class Guide:
 
     # -- what is decided
 
-    def decide(self, moment: Moment) -> Move:
+    def decide(self, moment: Moment) -> Decision:
         """Show where the learner is and ask; RUN without a question where there is nothing to choose."""
-        self._release()
+        self._running.release()
         if self._stops:
             return self._quit(moment)
+        back, self._back = self._back, False
         if moment.point is Point.STEP:
             return self._decide_step(moment)
         if moment.point is Point.COMMAND:
-            return self._decide_command(moment)
+            return self._decide_command(moment, back=back)
         if moment.point is Point.INTERRUPTED:
             return self._decide_interrupted(moment)
         if moment.point is Point.PASSED:
             return moment.moves[0]  # the next step's own question is where the learner rests
+        if back:
+            self._screen.gap()
+            self._screen.line(texts.back_to_failure(moment.reason, moment.outcome))
         if moment.outcome is Outcome.ERROR:
-            if moment.reason != self._said:
+            if moment.reason != self._said and not back:
                 self._screen.verdict(Outcome.ERROR, moment.reason)
             self._screen.line(texts.error_advice(self._tally.target, self._command_line), indent=2)
         return self._ask(moment, "go on")
 
-    def _decide_step(self, moment: Moment) -> Move:
-        number, total = self._place(moment)
+    def _decide_step(self, moment: Moment) -> Decision:
+        number, total = place_of(moment.lab, moment.step)
         usual = "start" if number == 1 else "go on"
         self._scenes.begin()
         with self._pages.reading():
@@ -282,12 +295,12 @@ class Guide:
             return self._quit(moment) if self._stops else move
         return move
 
-    def _decide_command(self, moment: Moment) -> Move:
+    def _decide_command(self, moment: Moment, *, back: bool) -> Decision:
         command = moment.command
         assert command is not None
         key = (moment.lab.id, moment.step.id, moment.text or command.run)
         file = file_of(moment.step, command)
-        if self._drawn != key:
+        if self._drawn != key or back:
             with self._pages.reading():
                 if file is not None:
                     self._scenes.file(file.path, moment.text)
@@ -295,8 +308,8 @@ class Guide:
                     self._screen.gap()
                     self._screen.command(moment.text or command.run, command.host)
                 else:
-                    mine = commands_of(moment.step, self._chosen or _around(moment.step, command))
-                    self._scenes.command(moment.step, command, moment.text, mine)
+                    mine = commands_of(moment.step, self._chosen or option_of(moment.step, command))
+                    self._scenes.command(moment.step, command, moment.text, mine, back=back)
             self._drawn = key
             if self._stops:
                 return self._quit(moment)
@@ -305,7 +318,7 @@ class Guide:
             return moment.moves[0]
         return self._ask(moment, "write it" if file is not None else "run it")
 
-    def _decide_interrupted(self, moment: Moment) -> Move:
+    def _decide_interrupted(self, moment: Moment) -> Decision:
         """What to do with a command that nobody saw the end of; it is on the screen once."""
         self._screen.gap()
         self._screen.line(f"{texts.INTERRUPTED}. It may have done its work, a part of it, or nothing:")
@@ -317,8 +330,8 @@ class Guide:
         self._go_on = move is Move.RUN
         return move
 
-    def _ask(self, moment: Moment, usual: str, *, without: Move | None = None) -> Move:
-        """Ask until the answer is one of the moves; `usual` says what Enter does if that is RUN."""
+    def _ask(self, moment: Moment, usual: str, *, without: Move | None = None) -> Decision:
+        """Ask until the answer is one of the moves, or a command; `usual` says what Enter does if that is RUN."""
         moves = [move for move in moment.moves if move is not without]
         answers = answers_of(moves)
         parts = choices_of(moves, usual, more=self._more.choices(), hints_shown=moment.hints_shown)
@@ -327,7 +340,12 @@ class Guide:
             answer = self._line(prompt)
             if answer is None:
                 return self._quit(moment)
-            answer = answer.strip().lower()
+            typed = answer.strip()
+            if typed.startswith(MARK):
+                if (own := self._own.read(typed)) is not None:
+                    return own
+                continue
+            answer = typed.lower()
             if self._more.show(answer):
                 if self._pages.quit:
                     return self._quit(moment)
@@ -340,7 +358,7 @@ class Guide:
                 if chosen not in (Move.HINT, Move.RETRY):
                     self._scenes.begin()
                 return chosen
-            self._screen.line(refusal(answer, moment.hints_shown, self._command_line))
+            self._screen.line(refusal(typed, moment.hints_shown), raw=True)
 
     def _line(self, prompt: str) -> str | None:
         self._screen.gap()
@@ -377,18 +395,9 @@ class Guide:
             with self._pages.reading():
                 self._scenes.step(step, number, total)
 
-    def _place(self, moment: Moment) -> tuple[int, int]:
-        ids = [step.id for step in moment.lab.steps]
-        return ids.index(moment.step.id) + 1, len(ids)
-
     def _lab(self, name: str) -> Lab | None:
         return next((lab for lab in self._course.labs if lab.id == name), None)
 
     def _step(self, lab: str, name: str) -> Step | None:
         found = self._lab(lab)
         return next((step for step in found.steps if step.id == name), None) if found else None
-
-
-def _around(step: Step, command: Command) -> tuple[Option, ...]:
-    """The option that has the command: what was chosen before a run that is gone on with."""
-    return tuple(option for option in step.options if command in option.commands)[:1]

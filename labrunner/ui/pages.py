@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from labrunner.ui.own import MARK
 from labrunner.ui.screen import Screen
 from labrunner.ui.terminal import Keyboard
+from labrunner.ui.texts import OWN_LATER
 
 __all__ = ["Pages"]
 
@@ -83,11 +85,16 @@ class Pages:
         prompt = ASIDE_PROMPT if aside else PROMPT
         self._screen.gap()
         answer = self._keys.line(prompt)
+        told = False
+        while answer is not None and answer.lstrip().startswith(MARK):
+            self._screen.line(OWN_LATER)
+            told = True
+            answer = self._keys.line(prompt)
         self._used = 0
         if answer is None or answer.strip().lower() in {"q", "quit"}:
             self.quit = not aside or answer is None
             return False
-        if len(prompt) + len(answer) < self._screen.columns:
+        if not told and len(prompt) + len(answer) < self._screen.columns:
             self._screen.sink.write(f"\x1b[{erased}A\r\x1b[J")
         return True
 

@@ -25,7 +25,7 @@ COLORS: Mapping[Outcome, str] = {
     Outcome.NOT_RUN: "33",
 }
 
-_HANDED_ON = (events.CommandStarted, events.StepEnded, events.SessionEnded)
+_HANDED_ON = (events.CommandStarted, events.OwnCommandStarted, events.StepEnded, events.SessionEnded)
 
 
 class Plain:
@@ -58,6 +58,8 @@ class Plain:
             events.StepResumed: self._step_resumed,
             events.CommandStarted: self._command_started,
             events.CommandEnded: self._command_ended,
+            events.OwnCommandStarted: self._own_command_started,
+            events.OwnCommandEnded: self._own_command_ended,
             events.CheckEnded: self._check_ended,
             events.ShellRestarted: self._shell_restarted,
             events.CarriedOver: self._carried_over,
@@ -139,18 +141,33 @@ class Plain:
             self._line(f"      {texts.clean(event.run)}")
 
     def _command_started(self, event: events.CommandStarted) -> None:
-        host = "" if event.host == "local" else f"{event.host} "
         if event.file:
             self._say(f"Write the file {event.file}", indent="    ")
-            return
-        first, *rest = texts.clean(event.run).rstrip("\n").split("\n")
+        else:
+            self._command(event.run, event.host)
+
+    def _own_command_started(self, event: events.OwnCommandStarted) -> None:
+        self._say("A command of the learner's own:", indent="    ")
+        self._command(event.run, event.host)
+
+    def _command(self, run: str, host: str) -> None:
+        host = "" if host == "local" else f"{host} "
+        first, *rest = texts.clean(run).rstrip("\n").split("\n")
         self._line(f"    {host}$ {first}")
         for line in rest:
             self._line(f"      {line}")
 
+    def _output(self, output: str) -> None:
+        if output and not output.isspace():
+            self._text.extend(f"      {line}\n" if line else "\n" for line in texts.excerpt(output))
+
+    def _own_command_ended(self, event: events.OwnCommandEnded) -> None:
+        self._output(event.output)
+        if verdict := texts.own_verdict(event):
+            self._say(f"({verdict})", indent="    ")
+
     def _command_ended(self, event: events.CommandEnded) -> None:
-        if event.output and not event.output.isspace():
-            self._text.extend(f"      {line}\n" if line else "\n" for line in texts.excerpt(event.output))
+        self._output(event.output)
         if event.outcome is not Outcome.PASSED:
             head, rest = texts.headline(event)
             self._verdict(event.outcome, f"({texts.duration(event.seconds)}) {head}", indent="    ")

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from labrunner.model import Option, Question, Variable
+from labrunner.ui.own import MARK
 from labrunner.ui.screen import Screen
 from labrunner.ui.terminal import Keyboard
+from labrunner.ui.texts import OWN_LATER
 
 __all__ = ["Questions", "choose_option", "fold_choices", "offer_options", "quiz"]
 
@@ -97,7 +99,7 @@ def choose_option(screen: Screen, keys: Keyboard, options: Sequence[Option]) -> 
         names |= {chr(ord("a") + at): option for at, option in enumerate(options[:16])}  # courses call them A, B, ...
         if answer in names:
             return names[answer]
-        screen.line(f"Type a number from 1 to {last}, Enter or q.")
+        screen.line(OWN_LATER if answer.startswith(MARK) else f"Type a number from 1 to {last}, Enter or q.")
 
 
 def _choice(screen: Screen, keys: Keyboard, question: Question) -> int | None:
@@ -114,7 +116,8 @@ def _choice(screen: Screen, keys: Keyboard, question: Question) -> int | None:
             return 0
         if answer.isascii() and answer.isdecimal() and 1 <= int(answer) <= last:
             return int(answer)
-        screen.line(f"Type a number from 1 to {last}, Enter to go on without an answer, or q.")
+        own = answer.startswith(MARK)
+        screen.line(OWN_LATER if own else f"Type a number from 1 to {last}, Enter to go on without an answer, or q.")
 
 
 def fold_choices(parts: Sequence[str], columns: int) -> str:

@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterable, Sequence
 
 from labrunner.model import Command, Course, Erratum, File, Lab, Notice, Option, Outcome, Step
-from labrunner.record.events import SessionEnded, SessionResumed, SessionStarted
+from labrunner.record.events import OwnCommandEnded, SessionEnded, SessionResumed, SessionStarted
 from labrunner.ui import texts
+from labrunner.ui.own import EXAMPLE, MARK
 from labrunner.ui.screen import Screen
 from labrunner.ui.tally import Tally
 
-__all__ = ["Scenes", "commands_of", "file_of"]
+__all__ = ["Scenes", "commands_of", "file_of", "option_of", "place_of"]
 
 NOTICES = {"warning": "Warning", "cost": "Cost", "retirement": "Retirement", "note": "Note"}
 _REFS = re.compile(r"[;,]?\s*\b[A-Z]\d+\.S\d+\.C\d+\b")
@@ -17,7 +18,9 @@ _REFS = re.compile(r"[;,]?\s*\b[A-Z]\d+\.S\d+\.C\d+\b")
 
 HOW_TO = (
     "Each command is shown before it runs: Enter runs it. A letter and Enter does what the line says. "
-    "While a command runs, Ctrl-C stops that command."
+    "While a command runs, Ctrl-C stops that command. "
+    f"A line that begins with {MARK} is a command of your own, such as: {MARK} {EXAMPLE}. "
+    "It runs in the same shell and is not judged."
 )
 PRAISE = ("Well done.", "Good work.", "That is right.")
 
@@ -86,15 +89,19 @@ class Scenes:
         everything = list(step.all_commands())
         self._errata([entry for entry in self._errata_of(step) if _first_of(entry, everything) is None])
 
-    def command(self, step: Step, command: Command, text: str, mine: Sequence[Command]) -> None:
+    def command(self, step: Step, command: Command, text: str, mine: Sequence[Command], *, back: bool = False) -> None:
         """What a command is for, where the course text differs, and the command itself.
 
-        mine: the step's commands that this learner gives, in order.
+        mine: the step's commands that this learner gives, in order. back: all of it was shown before.
         """
         screen = self._screen
-        place = f"Command {mine.index(command) + 1} of {len(mine)}" if command in mine else "Command"
+        word = "Back to command" if back else "Command"
+        place = f"{word} {mine.index(command) + 1} of {len(mine)}" if command in mine else word
         screen.gap()
         screen.line(f"{place}: {command.says}" if command.says else place)
+        if back:
+            screen.command(text or command.run, command.host)
+            return
         errata = [entry for entry in self._errata_of(step) if _first_of(entry, mine) is command]
         self._errata(errata)
         if command.written and not any(command.written.strip() in erratum.says for erratum in errata):
@@ -111,6 +118,14 @@ class Scenes:
         screen.gap()
         screen.line(f"The file {path} in your work folder gets this content:")
         screen.verbatim(text.rstrip("\n").split("\n"), indent=4)
+
+    def own_ended(self, event: OwnCommandEnded) -> None:
+        """How a command of the learner's own ended, where its output does not say."""
+        verdict = texts.own_verdict(event)
+        if event.reason:
+            self._screen.verdict(Outcome.ERROR, verdict)
+        elif verdict:
+            self._screen.line(verdict, style="dim", indent=2)
 
     def praise(self, number: int) -> str:
         """A short word for a step that passed."""
@@ -181,6 +196,17 @@ class Scenes:
 def commands_of(step: Step, options: Sequence[Option]) -> list[Command]:
     """The commands of a learner who has chosen these options of the step."""
     return [*step.commands, *(command for option in options for command in option.commands)]
+
+
+def option_of(step: Step, command: Command) -> tuple[Option, ...]:
+    """The option that has the command: what was chosen before a run that is gone on with."""
+    return tuple(option for option in step.options if command in option.commands)[:1]
+
+
+def place_of(lab: Lab, step: Step) -> tuple[int, int]:
+    """The step's number in its lab, and how many there are."""
+    ids = [known.id for known in lab.steps]
+    return ids.index(step.id) + 1, len(ids)
 
 
 def file_of(step: Step, command: Command) -> File | None:

@@ -38,6 +38,15 @@ class ProgramKeys:
         self._saved = saved
         return self
 
+    def raw_output(self, *, on: bool) -> None:
+        """While entered: whether newlines are left alone, for a program that draws on the whole terminal."""
+        if self._descriptor is None or self._saved is None:
+            return
+        with contextlib.suppress(termios.error):
+            mode = termios.tcgetattr(self._descriptor)
+            mode[1] = mode[1] & ~termios.OPOST if on else mode[1] | termios.OPOST
+            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, mode)
+
     def __exit__(self, *_: object) -> None:
         if self._descriptor is None or self._saved is None:
             return
@@ -59,16 +68,17 @@ class Keyboard:
         """The terminal's descriptor, or None if the input is no terminal."""
         return self._stream.fileno() if self._terminal else None
 
-    def line(self, prompt: str, *, secret: bool = False) -> str | None:
+    def line(self, prompt: str, *, secret: bool = False, ahead: bool = False) -> str | None:
         """One line without its end, or None for Ctrl-D, Ctrl-C or a terminal that is gone.
 
-        secret: what is typed is not shown.
+        secret: what is typed is not shown. ahead: what was typed before counts, as when several lines are pasted.
         """
         descriptor = self.descriptor
         saved = None
         with contextlib.suppress(termios.error):
             if descriptor is not None:
-                termios.tcflush(descriptor, termios.TCIFLUSH)
+                if not ahead:
+                    termios.tcflush(descriptor, termios.TCIFLUSH)
                 saved = self._hide(descriptor) if secret else None
         try:
             self._sink.write(prompt)

@@ -5,16 +5,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from labrunner.model import Outcome
-from labrunner.record.events import CommandEnded
+from labrunner.record.events import CommandEnded, OwnCommandEnded
 
 __all__ = [
     "INTERRUPTED",
     "MARKS",
+    "OWN_LATER",
     "SHELL_BACK",
     "SHELL_RESTARTED",
     "CommandLine",
     "Window",
     "ascii_only",
+    "back_to_failure",
     "clean",
     "command_line",
     "command_verdict",
@@ -24,6 +26,7 @@ __all__ = [
     "excerpt",
     "headline",
     "left_out_line",
+    "own_verdict",
     "things",
     "totals_line",
     "what_remains",
@@ -48,6 +51,7 @@ WORDS: Mapping[Outcome, str] = {
 }
 
 SHELL_RESTARTED = "The shell ended with that command, so a new one was started. Variables set before are gone."
+OWN_LATER = "Commands of your own are for the next question."
 SHELL_BACK: Mapping[str, str] = {
     "back": "Your shell is as you left it: variables, functions, aliases, options and directory.",
     "partly": "Your shell is nearly as you left it: not everything could be set again.",
@@ -159,6 +163,23 @@ def command_verdict(event: CommandEnded) -> str:
     if event.exit_status is None:
         return "It ended without an exit status."
     return f"Exit status {event.exit_status}."
+
+
+def own_verdict(event: OwnCommandEnded) -> str:
+    """How a command of the learner's own ended, where its output does not say; empty where it does."""
+    if event.reason:
+        return event.reason
+    if event.end in _ENDS:
+        return _ENDS[event.end].format(after=f" after {duration(event.seconds)}")
+    if event.exit_status:
+        return f"Exit status {event.exit_status}."
+    return "" if event.output.strip() else "Done, no output."
+
+
+def back_to_failure(reason: str, outcome: Outcome | None) -> str:
+    """Where the learner is, after a command of their own, when the step had failed before."""
+    what = "could not go on" if outcome is Outcome.ERROR else "has failed"
+    return f"Back to the step, which {what}{f': {reason}' if reason else '.'}"
 
 
 def headline(event: CommandEnded) -> tuple[str, tuple[str, ...]]:

@@ -1,4 +1,5 @@
-"""What a passing, a failing and an erroring run look like: plain, guided, guided in accessible mode, narrow."""
+"""What a passing, a failing and an erroring run look like, and one in which the learner tries things: plain,
+guided, guided in accessible mode, narrow."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -257,6 +258,46 @@ def failing() -> tuple[list[Happening], str]:
     ], "\n\n2\n\n\nh\nr\nwhat\nq\n"
 
 
+def tried(step: Step, run: str, output: str = "", *, status: int = 0) -> list[Happening]:
+    place = {"lab": LAB.id, "step": step.id, "run": run}
+    return [
+        events.OwnCommandStarted(**place, host="local"),
+        *([events.OutputArrived(data=output.replace("\n", "\r\n"))] if output else []),
+        events.OwnCommandEnded(**place, exit_status=status, end="exited", seconds=0.1, output=output),
+    ]
+
+
+def trying() -> tuple[list[Happening], str]:
+    """Commands of the learner's own, at each kind of question."""
+    failed = Moment(
+        point=Point.FAILED,
+        moves=AFTER_FAILURE,
+        lab=LAB,
+        step=STEP_2,
+        reason="exit status 1, but 0 was expected",
+        outcome=Outcome.FAILED,
+    )
+    begin, *started = start(STEP_2)
+    return [
+        *session(),
+        begin,
+        *tried(STEP_2, "docker ps", "CONTAINER ID   IMAGE\n"),
+        begin,
+        *started,
+        ask(STEP_2, TAG),
+        *tried(STEP_2, "X=1"),
+        ask(STEP_2, TAG),
+        *tried(STEP_2, 'echo "$SERVER"', f"{SERVER}\n"),
+        ask(STEP_2, TAG),
+        *ran(STEP_2, TAG, "", status=1, explanation=("exit status 1, but 0 was expected",)),
+        failed,
+        *tried(STEP_2, "exit 3", "exit\n", status=3),
+        failed,
+        ended(STEP_2, Outcome.FAILED, reason="exit status 1, but 0 was expected"),
+        *close(1, failed=1, not_run=1),
+    ], '! docker ps\n\n! X=1\n!\necho "$SERVER"\n\ndocker ps -a\n!exit 3\nq\n'
+
+
 def erroring() -> tuple[list[Happening], str]:
     reason = "The engine does not answer on its socket. Run `labrunner sandbox reset`."
     return [
@@ -359,7 +400,7 @@ def test_what_a_terminal_of_80_by_24_shows_at_each_question(golden: Golden) -> N
     golden("guide-24.passing.txt", f"\n{'=' * 80}\n".join(watched.shown) + "\n")
 
 
-CASES = [passing, failing, erroring]
+CASES = [passing, failing, erroring, trying]
 
 
 @pytest.mark.parametrize("case", CASES)
