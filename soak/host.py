@@ -10,7 +10,7 @@ __all__ = ["Host"]
 
 @dataclass(frozen=True)
 class Host:
-    """What there is of labrunner's kind."""
+    """What there is; of control groups, processes and folders what is a soak's. Others may use the machine too."""
 
     mounts: frozenset[str]
     links: frozenset[str]
@@ -24,7 +24,7 @@ class Host:
         mounts = frozenset(line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
         shown = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=False).stdout
         links = frozenset(line.split(": ")[1] for line in shown.splitlines() if ": " in line)
-        groups = frozenset(str(path) for path in Path("/sys/fs/cgroup").glob("**/labrunner-*"))
+        groups = frozenset(str(path) for path in Path("/sys/fs/cgroup").glob("**/labrunner-soak-*"))
         return cls(mounts, links, groups, _processes(), frozenset(map(str, Path("/run").glob("labrunner/soak-*"))))
 
     def differences(self, after: "Host") -> list[str]:
