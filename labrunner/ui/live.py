@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from labrunner.ui.texts import Window, excerpt, left_out_line
 
-__all__ = ["LiveOutput"]
+__all__ = ["MOVING", "LiveOutput"]
 
 _TOKEN = re.compile(
     r"\x1b\[([0-?]*)[ -/]*([@-~])"  # control sequence: arguments, final byte
@@ -27,6 +27,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?|[ -/]*)?\Z")
 _LONGEST_SEQUENCE = 4096
 _LINES_KEPT = 500
+MOVING = "(It redraws its progress; the result follows at its end.)"
 _MOVES = frozenset("AEFHfLMSTdrsu")
 
 
@@ -42,6 +43,7 @@ class LiveOutput:
     """One command's output. `write` gets text for a terminal of `columns` x `rows`.
 
     redraw: whether the terminal can redraw its last line; without, nothing but new lines and text is written.
+    moving: said of one that moves over its lines where nothing can be redrawn.
     window: how much of a long output is shown. `left_out` then says, at its end, how many lines are not.
     """
 
@@ -54,9 +56,11 @@ class LiveOutput:
         redraw: bool,
         indent: str = "  ",
         window: Window | None = None,
+        moving: str = MOVING,
     ) -> None:
         self._write = write
         self._window = window or Window.of(rows)
+        self._note = moving
         self._shown = 0  # rows of the terminal that lines which have ended take
         self._waiting = 0  # lines after those that wait for the end
         self._withheld: deque[str] = deque(maxlen=self._window.tail + self._window.spare)
@@ -242,7 +246,7 @@ class LiveOutput:
         if not self._redraw:
             if self._drawn:
                 self._end_line()
-            self._write(f"{self._indent}(It redraws its progress; the result follows at its end.)\n")
+            self._write(f"{self._indent}{self._note}\n")
             return
         if self._drawn:
             if self._rows_of(self._drawn) == 1:

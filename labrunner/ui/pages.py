@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from labrunner.ui.own import MARK
 from labrunner.ui.screen import Screen
 from labrunner.ui.terminal import Keyboard
-from labrunner.ui.texts import OWN_LATER
+from labrunner.ui.texts import OWN_AFTER_TEXT
 
 __all__ = ["Pages"]
 
@@ -87,7 +87,7 @@ class Pages:
         answer = self._keys.line(prompt)
         told = False
         while answer is not None and answer.lstrip().startswith(MARK):
-            self._screen.line(OWN_LATER)
+            self._screen.line(OWN_AFTER_TEXT)
             told = True
             answer = self._keys.line(prompt)
         self._used = 0

@@ -1,11 +1,14 @@
 """The command that has the learner's terminal: its output as it comes, and every key."""
 
-from labrunner.ui.live import LiveOutput
+from labrunner.ui.live import MOVING, LiveOutput
 from labrunner.ui.screen import Screen
 from labrunner.ui.terminal import ProgramKeys
 from labrunner.ui.whole import WholeOutput
 
 __all__ = ["Running"]
+
+
+OWN_MOVING = "(It draws on the terminal, which is not shown here; the result follows. Ctrl-C three times ends it.)"
 
 
 class Running:
@@ -22,7 +25,13 @@ class Running:
     def begin(self, *, own: bool = False) -> None:
         """A command has started; the keyboard is its. own: it may draw on the whole terminal."""
         screen = self._screen
-        lines = LiveOutput(screen.sink.write, columns=screen.columns, rows=screen.rows, redraw=not screen.plain)
+        lines = LiveOutput(
+            screen.sink.write,
+            columns=screen.columns,
+            rows=screen.rows,
+            redraw=not screen.plain,
+            moving=OWN_MOVING if own else MOVING,
+        )
         whole = own and not screen.plain
         self._output = WholeOutput(screen.sink, lines, self._keys) if whole else lines
         screen.sink.flush()

@@ -1,6 +1,7 @@
 """The learner's keyboard: lines for prompts, and every key for a running command."""
 
 import contextlib
+import select
 import termios
 from typing import Self, TextIO
 
@@ -79,6 +80,8 @@ class Keyboard:
             if descriptor is not None:
                 if not ahead:
                     termios.tcflush(descriptor, termios.TCIFLUSH)
+                elif select.select([descriptor], [], [], 0)[0]:
+                    prompt = ""  # the line stands on the screen already
                 saved = self._hide(descriptor) if secret else None
         try:
             self._sink.write(prompt)

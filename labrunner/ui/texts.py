@@ -10,6 +10,7 @@ from labrunner.record.events import CommandEnded, OwnCommandEnded
 __all__ = [
     "INTERRUPTED",
     "MARKS",
+    "OWN_AFTER_TEXT",
     "OWN_LATER",
     "SHELL_BACK",
     "SHELL_RESTARTED",
@@ -52,6 +53,7 @@ WORDS: Mapping[Outcome, str] = {
 
 SHELL_RESTARTED = "The shell ended with that command, so a new one was started. Variables set before are gone."
 OWN_LATER = "Commands of your own are for the next question."
+OWN_AFTER_TEXT = "Read on first: commands of your own are for the question after the text."
 SHELL_BACK: Mapping[str, str] = {
     "back": "Your shell is as you left it: variables, functions, aliases, options and directory.",
     "partly": "Your shell is nearly as you left it: not everything could be set again.",

@@ -189,7 +189,7 @@ def test_one_while_there_is_more_to_read_does_not_turn_the_page() -> None:
     assert guide.decide(moment) is Move.RUN
     shown = out.getvalue()
     assert shown.count("read on") == 2
-    assert "Commands of your own are for the next" in shown
+    assert "Read on first" in shown
 
 
 class Whole:
@@ -257,6 +257,7 @@ def test_a_plain_terminal_is_never_drawn_on_and_gives_no_size() -> None:
     room.guide.show(events.OwnCommandStarted(**PLACE, run="vi", host="local"))
     room.guide.show(events.OutputArrived(data=DRAWING))
     assert "\x1b" not in room.said
+    assert "Ctrl-C three times ends it" in room.said
 
 
 def test_a_full_terminal_gives_its_size() -> None:
