@@ -23,12 +23,21 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.cli import Problem
     from labrunner.cli.machine import command_line, needs_of, prepare, remembered, started_target
     from labrunner.cli.opening import known_course, open_course, plan_of, require_trust
+    from labrunner.cli.run import typed
     from labrunner.cli.sessions import book_of, forget, held
     from labrunner.engine.finishing import finish
     from labrunner.engine.outcomes import ExitStatus
     from labrunner.targets.sandbox import SandboxTarget
 
     course = open_course(args.course, env)
+    line = typed(args, env)
+    for selector in args.labs:
+        if "/" in selector:
+            raise Problem(
+                f"'{selector}' is a step; what is finished is a whole lab",
+                status=ExitStatus.USAGE,
+                remedy=f"`{line(f'reset {selector}')}` undoes a step.",
+            )
     plan = plan_of(course, args.labs)
     require_trust(course, env, trusted=args.trust, confirm=None)
     sessions = list(held(args.sandbox, course, env))
@@ -36,9 +45,9 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     begun = {place for session in sessions for place in session.left.steps if place[0] in labs}
     if not begun:
         raise Problem(
-            f"no lab was begun in sandbox '{args.sandbox}'",
+            f"{' and '.join(args.labs) or 'no lab'} was {'not ' if args.labs else ''}begun in sandbox '{args.sandbox}'",
             status=ExitStatus.USAGE,
-            remedy="`labrunner status` shows what was; nothing is to be removed.",
+            remedy=f"There is nothing to remove; `{line('status')}` shows what was begun.",
         )
     filled = known_course(course, SandboxTarget.name, remembered(args.sandbox, course, env))
     needs = needs_of(plan_of(course, sorted({lab for lab, _ in begun})))

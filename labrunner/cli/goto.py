@@ -17,12 +17,13 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Write it down. Raises Problem."""
     from labrunner.cli.machine import command_line
     from labrunner.cli.opening import open_course
+    from labrunner.cli.run import typed
     from labrunner.cli.sessions import current, writing
     from labrunner.record.events import WentTo
 
     course = open_course(args.course, env)
-    found, lab, step = current(args.sandbox, course, env, step=args.step)
+    found, lab, step = current(args, course, env, step=args.step)
     with writing(args.sandbox, found, env, holder=command_line("goto", [args.step])) as write:
         write(WentTo(lab=lab.id, step=step.id))
-    sys.stderr.write(f"`labrunner run` goes on with {lab.name}, {step.title}.\n")
+    sys.stderr.write(f"`{typed(args, env)('run')}` goes on with {lab.name}/{step.id}: {step.title}.\n")
     return 0

@@ -17,13 +17,14 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Show one hint more, or all again when there is no other. Raises Problem."""
     from labrunner.cli.machine import command_line, remembered
     from labrunner.cli.opening import known_course, open_course
+    from labrunner.cli.run import typed
     from labrunner.cli.sessions import current, writing
     from labrunner.record.events import HintShown
     from labrunner.targets.sandbox import SandboxTarget
 
     course = open_course(args.course, env)
     course = known_course(course, SandboxTarget.name, remembered(args.sandbox, course, env))
-    found, lab, step = current(args.sandbox, course, env, step=args.step)
+    found, lab, step = current(args, course, env, step=args.step)
     known = found.left.steps.get((lab.id, step.id))
     shown, count = (known.hints if known else 0), len(step.hints)
     sys.stderr.write(f"{lab.name}/{step.id}: {step.title}\n")
@@ -36,7 +37,8 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     for number, hint in enumerate(step.hints, 1):
         _show(number, count, hint.text)
     more = "These are all." if count else "This step has no hint."
-    sys.stderr.write(f"{more} `labrunner solve` does the step for you.\n")
+    solve = typed(args, env)("solve" if args.step is None else f"solve {args.step}")
+    sys.stderr.write(f"{more} `{solve}` does the step for you.\n")
     return 0
 
 

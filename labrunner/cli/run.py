@@ -17,7 +17,7 @@ from labrunner.model import Course, Variable
 if TYPE_CHECKING:
     from labrunner.ui.questions import Questions
 
-__all__ = ["arguments", "report_argument", "require_writable", "run", "unattended", "write_report"]
+__all__ = ["arguments", "report_argument", "require_writable", "run", "typed", "unattended", "write_report"]
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -43,6 +43,7 @@ def report_argument(parser: ArgumentParser) -> None:
 def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Run labs. Raises Problem."""
     from labrunner.cli import sessions
+    from labrunner.cli.kept import folder_of
     from labrunner.cli.machine import command_line, needs_of, prepare, remember, remembered, started_target
     from labrunner.cli.opening import (
         carry_out,
@@ -62,7 +63,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     course = open_course(args.course, env)
     plan_of(course, args.labs)
     given_values(course, args)
-    found = None if args.restart else sessions.going_on(args.sandbox, course, args.labs, env)
+    found = None if args.restart else sessions.going_on(args, course, env)
     left = found.left if found else None
     selectors = left.selectors if left else tuple(args.labs)
     needs = needs_of(plan_of(course, selectors))
@@ -79,7 +80,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         with _policy(filled, args, env, guided=guided) as policy:
             resume = left.id if left else ""
             session = new_session(filled, values, target, policy, env, resume=resume, keeps_shell=True)
-            sessions.progress_of(args.sandbox, course, env).add(session.id)
+            sessions.enter(args.sandbox, course, session.id, env)
             status = carry_out(
                 session,
                 filled,
@@ -89,7 +90,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
                 left=left,
                 book=sessions.book_of(args.sandbox, course, env),
             )
-    sessions.put_away(session)
+    sessions.put_away(folder_of(session.id, env))
     write_report(args.report, session.transcript.path)
     return int(status)
 
@@ -139,10 +140,15 @@ def typed(args: Namespace, env: Mapping[str, str]) -> Callable[[str], str]:
     """
     sandbox = [] if args.sandbox == "default" else ["--sandbox", args.sandbox]
     course = ["--course", args.course] if args.course else []
-    course += ["--accessible"] if getattr(args, "accessible", False) else []
+    accessible = ["--accessible"] if getattr(args, "accessible", False) else []
 
     def line(words: str) -> str:
-        options = [*sandbox, *(course if words.startswith("run") else ())]
+        name = words.partition(" ")[0]
+        options = [
+            *(sandbox if name != "list" else ()),
+            *(course if name != "sandbox" else ()),
+            *(accessible if name == "run" else ()),
+        ]
         return " ".join([env.get("LABRUNNER_COMMAND") or "labrunner", words, *map(shlex.quote, options)])
 
     return line

@@ -1,17 +1,18 @@
 """The sessions that were held in a sandbox: found, gone on with, and written to without a run."""
 
 import sys
-from argparse import ArgumentParser
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from labrunner import places
 from labrunner.cli import Problem
+from labrunner.cli.kept import folder_of
+from labrunner.cli.run import typed
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.plan import Plan, SelectionError, select
-from labrunner.engine.session import Session
 from labrunner.model import Course, Lab, Step
 from labrunner.record.book import Book, BookError
 from labrunner.record.events import Event
@@ -22,12 +23,13 @@ from labrunner.record.transcript import Transcript, TranscriptError, read, utc_c
 from labrunner.sandbox.errors import SandboxError
 from labrunner.sandbox.layout import layout
 from labrunner.sandbox.running import lock_of
+from labrunner.shell.snapshot import parts
 
 __all__ = [
     "Held",
     "book_of",
     "current",
-    "folder_of",
+    "enter",
     "forget",
     "going_on",
     "held",
@@ -35,6 +37,7 @@ __all__ = [
     "put_away",
     "session_arguments",
     "step_of",
+    "under_way",
     "write_to",
     "writing",
 ]
@@ -57,12 +60,20 @@ class Held:
         """The ids of the labs that were planned."""
         return frozenset(lab for lab, _ in self.left.plan)
 
-    def current(self) -> tuple[str, str] | None:
-        """The step to go on with, (lab, step) by id; None when nothing is left to do."""
+    def current(self, course: Course) -> tuple[str, str] | None:
+        """The step of the course to go on with, (lab, step) by id; None when nothing is left to do."""
         left = self.left
-        if left.position is not None and left.position in left.plan:
+        if left.is_complete:
+            return None
+        today = self.places(course)
+        if left.position in today:
             return left.position
-        return next((place for place in left.plan if left.outcome(place) is None), None)
+        return next((place for place in today if left.outcome(place) is None), None)
+
+    def places(self, course: Course) -> list[tuple[str, str]]:
+        """What was asked for, as the course is today: its steps, (lab, step) by id; none when it is gone."""
+        plan = _plan(course, self.left.selectors)
+        return [(lab.lab.id, step.id) for lab in plan.labs for step in lab.steps] if plan else []
 
 
 def session_arguments(parser: ArgumentParser, *, step: str = "") -> None:
@@ -75,18 +86,13 @@ def session_arguments(parser: ArgumentParser, *, step: str = "") -> None:
     sandbox_argument(parser)
 
 
-def folder_of(session: str, env: Mapping[str, str]) -> Path:
-    """The session's own folder."""
-    return Path(places.sessions_dir(env), session)
-
-
 def progress_of(name: str, course: Course, env: Mapping[str, str]) -> Progress:
     """The sessions of the course in that sandbox."""
     return Progress(f"{places.sandbox_dir(env, name)}/progress-{course.id}.json")
 
 
 def book_of(name: str, course: Course, env: Mapping[str, str]) -> Book:
-    """What labs of the course have made in that sandbox. One that cannot be read is kept aside, and told."""
+    """What labs of the course have made in that sandbox. A book that cannot be read is kept aside, and told."""
     path = f"{places.sandbox_dir(env, name)}/ledger-{course.id}.json"
     try:
         return Book(path)
@@ -117,39 +123,61 @@ def held(name: str, course: Course, env: Mapping[str, str]) -> Iterator[Held]:
             yield Held(folder, left)
 
 
-def going_on(name: str, course: Course, selectors: Sequence[str], env: Mapping[str, str]) -> Held | None:
+def going_on(args: Namespace, course: Course, env: Mapping[str, str]) -> Held | None:
     """The newest session that was left in the middle, of the same labs and steps; of any when none are named."""
-    wanted = _plan(course, selectors)
-    for found in held(name, course, env):
-        plan = _plan(course, found.left.selectors)
-        if plan is None or found.left.is_complete:
-            continue
-        if not selectors or plan == wanted:
+    wanted = _plan(course, args.labs) if args.labs or args.all else None
+    for found in under_way(held(args.sandbox, course, env), course):
+        if wanted is None or _plan(course, found.left.selectors) == wanted:
+            _check_shell(found)
             return found
     return None
 
 
-def current(name: str, course: Course, env: Mapping[str, str], *, step: str | None = None) -> tuple[Held, Lab, Step]:
-    """The session that `run` would go on with, and the step that is named or is its turn. Problem."""
-    for found in held(name, course, env):
-        place = found.current() if step is None else step_of(course, step)
-        if place is None or place not in found.left.plan:
-            continue
-        lab = next((lab for lab in course.labs if lab.id == place[0]), None)
-        known = next((entry for entry in lab.steps if entry.id == place[1]), None) if lab else None
-        if lab is not None and known is not None:
-            return found, lab, known
+def under_way(sessions: Iterable[Held], course: Course) -> Iterator[Held]:
+    """Those in which something of the course is left to do."""
+    for found in sessions:
+        if found.current(course) is not None:
+            yield found
+
+
+def current(args: Namespace, course: Course, env: Mapping[str, str], *, step: str | None) -> tuple[Held, Lab, Step]:
+    """The session that `run` would go on with, and the step whose turn it is; or the one that is named, in the newest
+    session that has it, one that is under way before those that are done. Problem."""
+    place = None if step is None else step_of(course, step)
+    sessions = list(held(args.sandbox, course, env))
+    candidates = list(under_way(sessions, course))
+    candidates += [found for found in sessions if place is not None and found not in candidates]
+    for found in candidates:
+        at = place or found.current(course)
+        if at in found.places(course):
+            _check_shell(found)
+            lab = next(lab for lab in course.labs if lab.id == at[0])
+            return found, lab, next(entry for entry in lab.steps if entry.id == at[1])
+    line = typed(args, env)
     if step is None:
         raise Problem(
-            f"nothing is under way in sandbox '{name}'",
+            f"nothing is under way in sandbox '{args.sandbox}'",
             status=ExitStatus.USAGE,
-            remedy="Begin with `labrunner run LAB`; `labrunner list` shows the labs.",
+            remedy=f"Begin with `{line('run LAB')}`; `{line('list')}` shows the labs.",
         )
     raise Problem(
-        f"no run in sandbox '{name}' has the step {step}",
+        f"no run in sandbox '{args.sandbox}' has the step {step}",
         status=ExitStatus.USAGE,
-        remedy=f"Begin it with `labrunner run {step}`; `labrunner status` shows what is under way.",
+        remedy=f"Begin it with `{line(f'run {step}')}`; `{line('status')}` shows what is under way.",
     )
+
+
+def _check_shell(found: Held) -> None:
+    """Keep a snapshot aside that is not what was written, and tell; the run then has a new shell."""
+    path = found.folder / "shell-local.bash"
+    try:
+        if parts(path.read_bytes()) is None:
+            aside = set_aside(path)
+            sys.stderr.write(
+                f"labrunner: the shell in {path} cannot be read. It is kept as {aside} until the run is over.\n"
+            )
+    except FileNotFoundError:
+        pass  # there was none
 
 
 def step_of(course: Course, selector: str) -> tuple[str, str]:
@@ -169,8 +197,7 @@ def step_of(course: Course, selector: str) -> tuple[str, str]:
 def writing(name: str, found: Held, env: Mapping[str, str], *, holder: str) -> Iterator[Callable[[Event], None]]:
     """Write events behind the session's own, while nobody runs it. Problem."""
     try:
-        place = layout(name, env)
-        with lock_of(place, holder):
+        with lock_of(layout(name, env), holder, remedy="A run on a terminal offers the same; or end it first."):
             transcript = Transcript(found.transcript, now=utc_clock(), going_on=True)
             try:
                 yield transcript.write
@@ -191,6 +218,16 @@ def write_to(found: Held, event: Event) -> None:
         transcript.close()
 
 
+def enter(name: str, course: Course, session: str, env: Mapping[str, str]) -> None:
+    """Have later runs find the session. A progress that cannot be read is kept aside, and told."""
+    progress = progress_of(name, course, env)
+    try:
+        progress.sessions()
+    except ProgressError as error:
+        sys.stderr.write(f"labrunner: {error}.\n")
+    progress.add(session)
+
+
 def forget(name: str, course: Course, sessions: Sequence[Held], env: Mapping[str, str]) -> None:
     """Nobody goes on with these sessions: their shells are not kept, their transcripts are."""
     progress = progress_of(name, course, env)
@@ -199,10 +236,10 @@ def forget(name: str, course: Course, sessions: Sequence[Held], env: Mapping[str
         progress.drop(found.left.id)
 
 
-def put_away(session: Session) -> None:
+def put_away(folder: Path) -> None:
     """Forget the shell of a session in which nothing is left to do: its variables may hold secrets."""
-    if session.snapshots is not None and read_left(read(session.transcript.path)).is_complete:
-        session.snapshots.forget()
+    if read_left(read(str(folder / "transcript.jsonl"))).is_complete:
+        Snapshots(str(folder)).forget()
 
 
 def _plan(course: Course, selectors: Sequence[str]) -> Plan | None:

@@ -14,15 +14,28 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Write it down. Raises Problem."""
+    from labrunner.cli import Problem
     from labrunner.cli.machine import command_line
     from labrunner.cli.opening import open_course
-    from labrunner.cli.sessions import current, writing
+    from labrunner.cli.run import typed
+    from labrunner.cli.sessions import current, put_away, writing
+    from labrunner.engine.outcomes import ExitStatus
     from labrunner.model import Outcome
     from labrunner.record.events import StepEnded
 
     course = open_course(args.course, env)
-    found, lab, step = current(args.sandbox, course, env, step=args.step)
+    found, lab, step = current(args, course, env, step=args.step)
     known = found.left.steps.get((lab.id, step.id))
+    goto = typed(args, env)(f"goto {lab.name}/{step.id}")
+    if (
+        found.left.position != (lab.id, step.id)
+        and known is not None
+        and known.outcome in (Outcome.PASSED, Outcome.SKIPPED)
+    ):
+        how = "has passed" if known.outcome is Outcome.PASSED else "is left out"
+        raise Problem(
+            f"{lab.name}/{step.id} {how} already", status=ExitStatus.USAGE, remedy=f"`{goto}` takes it up again."
+        )
     with writing(args.sandbox, found, env, holder=command_line("skip", [args.step] if args.step else [])) as write:
         write(
             StepEnded(
@@ -35,5 +48,6 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
                 reason="skipped by the learner",
             )
         )
-    sys.stderr.write(f"{lab.name}/{step.id} is left out; `labrunner goto {lab.name}/{step.id}` takes it up again.\n")
+    put_away(found.folder)
+    sys.stderr.write(f"{lab.name}/{step.id} is left out; `{goto}` takes it up again.\n")
     return 0

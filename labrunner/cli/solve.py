@@ -19,6 +19,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.cli import Problem, sessions
     from labrunner.cli.machine import command_line, needs_of, prepare, remembered, started_target
     from labrunner.cli.opening import carry_out, known_course, new_session, open_course, plan_of, require_trust
+    from labrunner.cli.run import typed
     from labrunner.engine.outcomes import ExitStatus
     from labrunner.engine.policy import Only, Unattended
     from labrunner.engine.walk import walk
@@ -31,15 +32,24 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
 
     course = open_course(args.course, env)
     require_trust(course, env, trusted=args.trust, confirm=None)
-    found, lab, step = sessions.current(args.sandbox, course, env, step=args.step)
+    found, lab, step = sessions.current(args, course, env, step=args.step)
+    line, place = typed(args, env), (lab.id, step.id)
+    if found.left.outcome(place) is Outcome.PASSED and found.left.position != place:
+        raise Problem(
+            f"{lab.name}/{step.id} has passed already",
+            status=ExitStatus.USAGE,
+            remedy=f"`{line(f'reset {lab.name}/{step.id}')}` has it to be done again.",
+        )
+    known = found.left.steps.get(place)
+    # what has failed is done from its beginning, and so is where the learner went on purpose
+    midway = known is not None and known.outcome in (None, Outcome.NOT_RUN) and found.left.position != place
     plan = plan_of(course, found.left.selectors)
     values = remembered(args.sandbox, course, env)
     filled = known_course(course, SandboxTarget.name, values)
     holder = command_line("solve", [args.step] if args.step else [])
-    place = (lab.id, step.id)
     with started_target(args.sandbox, course, env, holder=holder, needs=needs_of(plan)) as target:
         prepare(target, filled)
-        policy = Only(Unattended(Plain(sys.stderr, env=env).show, mode="solve"), place)
+        policy = Only(Unattended(Plain(sys.stderr, env=env, command_line=line).show, mode="solve"), place)
         session = new_session(filled, values, target, policy, env, resume=found.left.id, keeps_shell=True)
         session.emit(StepSolved(lab=lab.id, step=step.id))
         carry_out(
@@ -47,15 +57,15 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
             filled,
             plan_of(filled, found.left.selectors),
             walk,
-            left=replace(found.left, position=place),
+            left=replace(found.left, position=place, midway=midway),
             book=sessions.book_of(args.sandbox, course, env),
         )
-    sessions.put_away(session)
+    sessions.put_away(found.folder)
     outcome = read_left(read(session.transcript.path)).steps[place].outcome
     if outcome is not Outcome.PASSED:
         raise Problem(
             f"{lab.name}/{step.id} could not be solved",
             status=ExitStatus.FAILED,
-            remedy=f"`labrunner reset {lab.name}/{step.id}` begins it again; what is said above names the cause.",
+            remedy=f"What is said above names the cause; `{line(f'reset {lab.name}/{step.id}')}` undoes the step.",
         )
     return 0

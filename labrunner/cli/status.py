@@ -3,7 +3,7 @@
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Show it; nothing is changed. Raises Problem."""
     from labrunner.cli.opening import open_course
+    from labrunner.cli.run import typed
     from labrunner.cli.sessions import held
     from labrunner.sandbox import machine
 
@@ -33,12 +34,15 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     state = machine.status(args.sandbox, env)
     next_step = _next(course, sessions)
     if args.json:
-        about = {"sandbox": args.sandbox, "state": state.state, "labs": labs, "next": next_step}
-        sys.stdout.write(json.dumps(about, indent=2, ensure_ascii=False) + "\n")
+        about = {"sandbox": args.sandbox, "state": state.state, "in_use_by": state.holder or None}
+        sys.stdout.write(json.dumps({**about, "labs": labs, "next": next_step}, indent=2, ensure_ascii=False) + "\n")
         return 0
-    sys.stdout.write(_as_text(course, labs, next_step))
-    if state.state not in ("running", "absent"):
-        sys.stderr.write(f"The sandbox '{args.sandbox}' is {state.state}; `labrunner run` brings it back.\n")
+    line = typed(args, env)
+    sys.stdout.write(_as_text(course, labs, next_step, line))
+    if state.holder:
+        sys.stderr.write(f"The sandbox '{args.sandbox}' is in use by {state.holder}.\n")
+    elif state.state not in ("running", "absent"):
+        sys.stderr.write(f"The sandbox '{args.sandbox}' is not running as it should; `{line('run')}` brings it back.\n")
     return 0
 
 
@@ -67,33 +71,39 @@ def _labs(course: "Course", sessions: "Iterable[Held]") -> "list[dict[str, Any]]
 
 def _next(course: "Course", sessions: "Iterable[Held]") -> "dict[str, Any] | None":
     """Where `labrunner run` goes on."""
-    for session in sessions:
-        place = session.current()
-        if place is None:
-            continue
+    from labrunner.cli.sessions import under_way
+
+    for session in under_way(sessions, course):
+        place = session.current(course)
+        assert place is not None
         left = session.left.steps.get(place)
         running = left.stopped_run if left is not None and left.uncertain else None
-        lab = next((lab for lab in course.labs if lab.id == place[0]), None)
-        if lab is not None and any(step.id == place[1] for step in lab.steps):
-            return {"lab": lab.id, "name": lab.name, "step": place[1], "interrupted": running}
+        lab = next(lab for lab in course.labs if lab.id == place[0])
+        return {"lab": lab.id, "name": lab.name, "step": place[1], "interrupted": running}
     return None
 
 
-def _as_text(course: "Course", labs: "list[dict[str, Any]]", following: "dict[str, Any] | None") -> str:
-    if not labs:
-        return "Nothing has been begun. `labrunner list` shows the labs, `labrunner run LAB` begins one.\n"
+def _as_text(
+    course: "Course", labs: "list[dict[str, Any]]", following: "dict[str, Any] | None", line: "Callable[[str], str]"
+) -> str:
+    if not labs and following is None:
+        return f"Nothing has been begun. `{line('list')}` shows the labs, `{line('run LAB')}` begins one.\n"
     lines = [course.title]
     for lab in labs:
         done = sum(step["outcome"] == "passed" for step in lab["steps"])
         lines += ["", f"{lab['name']}: {lab['title']} ({done} of {len(lab['steps'])} steps passed)"]
         lines += [f"  {_WORDS[step['outcome']]:<8} {step['id']}" for step in lab["steps"]]
     lines.append("")
-    if following is None:
-        lines.append("All that was begun is done. `labrunner finish` removes what the labs have made.")
-    else:
-        lines.append(f"`labrunner run` goes on with {following['name']}/{following['step']}.")
+    if following is not None:
+        lines.append(f"`{line('run')}` goes on with {following['name']}/{following['step']}.")
         if following["interrupted"]:
             lines.append(f"This command was interrupted there: {following['interrupted']}")
+    else:
+        if any(step["outcome"] in ("failed", "error", "skipped") for lab in labs for step in lab["steps"]):
+            lines.append(f"Nothing is under way; `{line('goto LAB/STEP')}` takes up what has not passed.")
+        else:
+            lines.append("All that was begun is done.")
+        lines.append(f"`{line('finish')}` removes what the labs have made.")
     return "\n".join(lines) + "\n"
 
 

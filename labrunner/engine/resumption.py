@@ -58,7 +58,8 @@ class Resumption:
         """What is left of a step that began and is not settled; None for one that starts from the beginning."""
         place = (lab, step)
         found = self.left.steps.get(place)
-        if found is None or self.left.outcome(place) is not None or place == self.left.position:
+        anew = place == self.left.position and not self.left.midway
+        if found is None or self.left.outcome(place) is not None or anew:
             return None
         return found if found.done or found.stopped is not None else None
 
@@ -66,7 +67,8 @@ class Resumption:
 def restore_shell(session: Session, course: Course, left: Left, carried: Sequence[Carried]) -> str:
     """Give the learner's new shell what the old one had: "back", "partly" or "new" (there was nothing, or no shell).
 
-    What it holds of secrets is known afterwards, so that it is not shown.
+    What it holds of secrets is known afterwards, so that it is not shown. In a shell that is not wholly back, the
+    course's commands that carry are run again.
     """
     try:
         snapshot = session.snapshots.load(_HOST) if session.snapshots else None
@@ -77,9 +79,11 @@ def restore_shell(session: Session, course: Course, left: Left, carried: Sequenc
         _learn_secrets(session, course, shell)
     except (OSError, TargetError, ShellError):
         return "new"  # the first command says what is wrong with the machine
+    if not whole:
+        return "partly"
     reached = _reached(course, left)
     session.seen[_HOST] = {entry.place for entry in carried if entry.host == _HOST and entry.place < reached}
-    return "back" if whole else "partly"
+    return "back"
 
 
 def _learn_secrets(session: Session, course: Course, shell: Shell) -> None:

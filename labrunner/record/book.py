@@ -92,7 +92,7 @@ class Book:
                 self._before = frozenset(_entry(entry) for entry in record["open"]["before"])
         except FileNotFoundError:
             pass
-        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
             aside = set_aside(self._path)
             raise BookError(
                 f"the ledger in {self._path} cannot be read ({error}); it is kept as {aside}, and what earlier runs "

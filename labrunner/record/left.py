@@ -50,7 +50,8 @@ class Left:
     """One session. selectors: what was asked for. plan: (lab, step) in order. seconds: how long it has run,
     pauses left out.
 
-    last: the step that began last. position: where the learner wants to go on, if that was said.
+    last: the step that began last. position: where the learner wants to go on, if that was said; midway: in the
+    middle of that step, where it was left.
     ended: its last run came to its end, with nothing that was not run and no error.
     """
 
@@ -64,6 +65,7 @@ class Left:
     steps: dict[tuple[str, str], LeftStep] = field(default_factory=dict)
     last: tuple[str, str] | None = None
     position: tuple[str, str] | None = None
+    midway: bool = False
     seconds: float = 0.0
     ended: bool = False
 
@@ -82,8 +84,8 @@ class Left:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing is left to be done."""
-        return all(self.outcome(place) is not None for place in self.plan)
+        """Whether nothing is left to be done, and the learner does not want to go back."""
+        return self.position not in self.plan and all(self.outcome(place) is not None for place in self.plan)
 
 
 def read_left(records: Iterable[Record]) -> Left:

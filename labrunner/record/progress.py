@@ -30,7 +30,7 @@ class Progress:
             return [str(name) for name in reversed(_sessions(record))]
         except FileNotFoundError:
             return []
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             aside = set_aside(self._path)
             raise ProgressError(
                 f"the progress in {self._path} cannot be read ({error}); it is kept as {aside}"

@@ -141,6 +141,7 @@ class Terminal:
     def __init__(self, user: User, words: Sequence[str], *, columns: int = 80, rows: int = 24) -> None:
         self.columns = columns
         self.master, self._slave = pty.openpty()
+        self._open = [self.master, self._slave]
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.before = termios.tcgetattr(self._slave)
         self.process = subprocess.Popen(
@@ -163,8 +164,12 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(DEADLINE)
-        os.close(self.master)
-        os.close(self._slave)
+        self.close()
+
+    def close(self) -> None:
+        """Close the terminal's window: whoever runs there is hung up. Idempotent."""
+        while self._open:
+            os.close(self._open.pop())
 
     @property
     def mode(self) -> list[object]:

@@ -103,11 +103,13 @@ def test_options_are_not_abbreviated(capsys):
         (["check", "lab-2/tag-for-arc"], "Did you mean 'tag-for-acr'?"),
         (["run", "lab-2", "--report", "/proc/out.json"], "the report /proc/out.json cannot be written"),
         (["lint", "/nowhere"], "/nowhere"),
+        (["run", "lab-2", "--sandbox", "No Name"], "'No Name' is no name for a sandbox"),
+        (["status", "--sandbox", "No Name"], "'No Name' is no name for a sandbox"),
     ],
 )
-def test_what_is_wrong_in_the_words_is_said_before_anything_starts(words, said, capsys, isolated):
-    nowhere = [] if words[0] == "lint" else ["--sandbox", "No Name"]  # were it to go on, nothing could start
-    assert main([*words, *nowhere]) == 2
+def test_what_is_wrong_in_the_words_is_said_before_anything_starts(words, said, capsys, isolated, monkeypatch):
+    monkeypatch.setattr("labrunner.cli.machine._installed", None)  # were it to go on, nothing could start
+    assert main(words) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert said in err

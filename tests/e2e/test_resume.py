@@ -1,0 +1,390 @@
+"""A learner who is cut off goes on: after quit, Ctrl-C, a closed terminal, kill -9 and a restart of the machine."""
+
+import json
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.commandline import Ended, Terminal, User, until
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.e2e]
+
+PROMPT = "q quit: "
+COURSE = """\
+format: 1
+id: {id}
+title: Things of a Shell
+labs: [lab.yaml]
+"""
+SET = """\
+      - {ref: K.1, run: "NAME='two words'; export OUT=\\"it's\\"; LIST=(a 'b c'); declare -A MAP=([k]=v)"}
+      - {ref: K.2, run: "LONG=$'x\\\\ny'; greet() { echo \\"hello $1\\"; }; alias hi='greet'"}
+      - {ref: K.3, run: "set -o noclobber; shopt -s nullglob; umask 027; mkdir -p in; cd in"}
+"""
+USE = """\
+      - {ref: K.4, run: "echo four >> ~/../work/log; TOKEN=s3cret-$((5000 + 55)); PART=done", secrets: [TOKEN]}
+      - ref: K.5
+        run: |
+          echo five >> ~/../work/log; touch ~/../work/begun
+          until [ -e ~/../work/go ]; do read -rt 0.02 <> <(:); done
+          touch ~/../work/five
+      - ref: K.6
+        run: |
+          echo "$NAME|$OUT|${LIST[1]}|${MAP[k]}|${LONG//$'\\n'/:}|$(umask)|${PWD##*/}|$PART|$TOKEN"
+          hi you; shopt nullglob; set -o | grep noclobber; bash -c 'echo $OUT-$NAME'
+          echo six >> ~/../work/log
+"""
+LAB = f"""\
+id: keep
+name: lab-1
+title: Keep Things
+text: A lab that sets things.
+steps:
+  - id: set
+    title: Set Things
+    text: Set variables.
+    commands:
+{SET}
+    checks:
+      - file.exists: {{path: in/}}
+    hints: [{{text: Look.}}, {{text: Look again.}}]
+    cleanup: [{{run: rmdir in}}]
+  - id: use
+    title: Use Things
+    text: Use them.
+    commands:
+{USE}
+    checks:
+      - file.exists: {{path: five}}
+        after: K.5
+      - file.exists: {{path: log}}
+    cleanup: [{{run: rm -f log five begun}}]
+"""
+SEEN = ("two words|it's|b c|v|x:y|0027|in|done|", "hello you", "nullglob", "noclobber", "it's-\n")
+
+
+@dataclass
+class Classroom:
+    """One sandbox for this module, with a course of the test's own in it."""
+
+    user: User
+    name: str
+    course: Path
+    id: str
+
+    @property
+    def work(self) -> Path:
+        return self.user.home / "state/labrunner/sandboxes" / self.name / "work"
+
+    @property
+    def kept(self) -> Path:
+        """The folder of the sandbox."""
+        return self.work.parent
+
+    @property
+    def options(self) -> list[str]:
+        return ["--sandbox", self.name, "--course", str(self.course)]
+
+    def run(self, *words: str) -> Ended:
+        return self.user.run(*words, *self.options)
+
+    def start(self, *words: str):
+        return self.user.start(*words, *self.options, "--trust")
+
+    def terminal(self, *words: str) -> Terminal:
+        return Terminal(self.user, [*words, *self.options])
+
+    def rewrite(self, lab: str) -> None:
+        (self.course / "lab.yaml").write_text(lab)
+
+    def write(self, lab: str = LAB) -> None:
+        self.course.mkdir()
+        (self.course / "course.yaml").write_text(COURSE.format(id=self.id))
+        self.rewrite(lab)
+
+    @property
+    def sessions(self) -> list[Path]:
+        """The folders of this course's sessions, oldest first."""
+        ids = json.loads((self.kept / f"progress-{self.id}.json").read_text())["sessions"]
+        return [self.user.home / "state/labrunner/sessions" / name for name in ids]
+
+    def records(self) -> list[dict[str, Any]]:
+        """The transcript of the one session."""
+        (session,) = self.sessions
+        return [json.loads(line) for line in (session / "transcript.jsonl").read_text().splitlines()]
+
+    def ran(self) -> list[str]:
+        """The references of the commands that were begun, in order."""
+        return [record["ref"] for record in self.records() if record["event"] == "command-started"]
+
+    def output(self, ref: str) -> str:
+        return next(r["output"] for r in reversed(self.records()) if r["event"] == "command-ended" and r["ref"] == ref)
+
+    def status(self) -> dict[str, Any]:
+        return json.loads(self.run("status", "--json").out)
+
+    def killed_in(self, file: str = "begun") -> None:
+        """A run that nobody watches, killed in its fifth command."""
+        with self.start("run") as process:
+            try:
+                until(lambda: (self.work / file).exists() or process.poll() is not None, "the command runs")
+            finally:
+                process.kill()
+            out, err = process.communicate()
+        assert process.returncode == -signal.SIGKILL, out + err
+
+    def release(self) -> None:
+        """Let the waiting command end."""
+        (self.work / "go").touch()
+
+
+@pytest.fixture(scope="module")
+def shared(cache, tmp_path_factory):
+    user = User.at(tmp_path_factory.mktemp("resume") / "home", cache)
+    name = user.sandbox()
+    try:
+        yield user, name
+    finally:
+        user.end()
+
+
+@pytest.fixture
+def classroom(shared, tmp_path):
+    user, name = shared
+    made = Classroom(user, name, tmp_path / "course", f"keep-{os.urandom(4).hex()}")
+    made.write()
+    yield made
+    if made.work.is_dir():
+        user.inside(name, "rm -rf in log five begun go more")
+
+
+def steps(report: Path) -> dict[str, dict[str, Any]]:
+    return {step["id"]: step for lab in json.loads(report.read_text())["labs"] for step in lab["steps"]}
+
+
+def assert_all_is_back(room: Classroom) -> None:
+    seen = room.output("K.6")
+    for text in SEEN:
+        assert text in seen
+    assert "s3cret-5055" not in json.dumps(room.records())
+
+
+@pytest.mark.parametrize("words", [["run"], ["run", "--all"], ["run", "lab-1", "--restart"], ["run", "lab-1/use"]])
+def test_killed_in_a_command_and_gone_on_with_or_not(classroom, tmp_path, words):
+    classroom.killed_in()
+    (session,) = classroom.sessions
+    (snapshot,) = session.glob("shell-*")
+    assert snapshot.stat().st_mode & 0o777 == 0o600
+    assert session.stat().st_mode & 0o777 == 0o700
+    assert b"s3cret-5055" in snapshot.read_bytes()
+    assert classroom.status()["next"]["step"] == "use"
+    said = classroom.run("status").out
+    assert f"labrunner run --sandbox {classroom.name} --course {classroom.course}` goes on with lab-1/use." in said
+    assert "interrupted there: echo five >> ~/../work/log; touch" in said
+    classroom.release()
+    report = tmp_path / "r.json"
+    ended = classroom.run(*words, "--report", str(report))
+    if words[-1] in ("--restart", "lab-1/use"):
+        assert len(classroom.sessions) == 2
+        assert "Going on with a run" not in ended.err
+        assert snapshot.exists(), "the other session may still be gone on with"
+        return
+    assert ended.status == 0, ended
+    assert "Going on with a run that was left: 1 of 2 steps passed" in " ".join(ended.err.split())
+    assert classroom.ran() == ["K.1", "K.2", "K.3", "K.4", "K.5", "K.5", "K.6"]
+    assert (classroom.work / "log").read_text().split() == ["four", "five", "five", "six"]
+    assert_all_is_back(classroom)
+    found = steps(report)
+    assert [(found[name]["outcome"], found[name]["attempts"]) for name in ("set", "use")] == [("passed", 1)] * 2
+    assert len(found["use"]["commands"]) == 3
+    assert list(session.glob("shell-*")) == []
+    assert classroom.status()["next"] is None
+
+
+def test_what_an_interrupted_command_has_done_is_not_done_again(classroom):
+    classroom.killed_in()
+    classroom.user.inside(classroom.name, "touch five")
+    ended = classroom.run("run")
+    assert ended.status == 0, ended
+    assert classroom.ran() == ["K.1", "K.2", "K.3", "K.4", "K.5", "K.6"]
+    assert (classroom.work / "log").read_text().split() == ["four", "five", "six"]
+    assert_all_is_back(classroom)
+
+
+def test_ctrl_c_unattended_and_on(classroom):
+    with classroom.start("run") as process:
+        try:
+            until((classroom.work / "begun").exists, "the command runs")
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert "interrupted there" in classroom.run("status").out
+    classroom.release()
+    ended = classroom.run("run", "lab-1")
+    assert ended.status == 0, ended
+    assert classroom.ran() == ["K.1", "K.2", "K.3", "K.4", "K.5", "K.5", "K.6"]
+    assert_all_is_back(classroom)
+
+
+def read_on(learner: Terminal, *questions: str) -> str:
+    """Press Enter at every page until one of the questions comes; which one."""
+    while (found := learner.expect(*questions, "[Enter] read on")) == "[Enter] read on":
+        learner.expect(PROMPT)
+        learner.type("\n")
+    learner.expect(PROMPT)
+    return found
+
+
+def go_to_the_second_command(learner: Terminal) -> None:
+    """Start the first step and give one command; the question about the next one is there."""
+    read_on(learner, "[Enter] start")
+    learner.type("\n")
+    read_on(learner, "[Enter] run it")
+    learner.type("\n")
+    read_on(learner, "[Enter] run it")
+
+
+def leave(learner: Terminal, way: str) -> None:
+    if way == "quit":
+        learner.type("q\n")
+        assert learner.end() == 1
+        assert learner.mode == learner.before
+    elif way == "hang-up":
+        os.killpg(learner.process.pid, signal.SIGHUP)
+    elif way == "killed":
+        learner.process.kill()
+    else:
+        learner.close()
+    learner.process.wait(20)
+
+
+@pytest.mark.parametrize("way", ["quit", "hang-up", "killed", "closed"])
+def test_left_between_two_commands(classroom, way):
+    classroom.release()
+    with classroom.start("run", "--unattended") as process:  # agrees to the course, and is another session
+        process.communicate(timeout=60)
+    classroom.user.inside(classroom.name, "rm -rf in log five begun")
+    with classroom.terminal("run") as learner:
+        go_to_the_second_command(learner)
+        leave(learner, way)
+    with classroom.terminal("run") as learner:
+        assert read_on(learner, "[Enter] run it", "[Enter] run it again") == "[Enter] run it"
+        assert "You go on where you left: 0 of 2 steps done." in learner.text
+        assert "Your shell is as you left it" in learner.text
+        assert "behind 1 command" in learner.text
+        while True:
+            learner.type("\n")
+            if learner.expect(PROMPT, "sandbox down") == "sandbox down":
+                break
+        assert learner.end() == 0
+    session = classroom.sessions[-1]
+    records = [json.loads(line) for line in (session / "transcript.jsonl").read_text().splitlines()]
+    assert [r["ref"] for r in records if r["event"] == "command-started"] == [f"K.{n}" for n in range(1, 7)]
+    assert len(classroom.sessions) == 2
+
+
+ANSWERS = {
+    "\n": (["K.5", "K.5", "K.6"], "passed"),
+    "d\n": (["K.5"], "failed"),  # what it should have made is not there
+    "b\n": (["K.5", "K.4", "K.5", "K.6"], "passed"),
+    "s\n": (["K.5"], "skipped"),
+    "q\n": (["K.5"], "not_run"),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_every_answer_about_an_interrupted_command(classroom, tmp_path, answer):
+    classroom.killed_in()
+    classroom.release()
+    ran, outcome = ANSWERS[answer]
+    with classroom.terminal("run", "--report", str(tmp_path / "r.json")) as learner:
+        read_on(learner, "[Enter] run it again")
+        assert "This command was running when everything ended." in learner.text
+        assert "Your shell is as you left it" in learner.text
+        assert all(len(line) <= 80 for line in learner.lines)
+        learner.type(answer)
+        while learner.expect(PROMPT, "sandbox down") == PROMPT:
+            learner.type("q\n" if "try again" in learner.text else "\n")
+        learner.end()
+        assert learner.mode == learner.before
+    assert classroom.ran()[4:] == ran
+    assert steps(tmp_path / "r.json")["use"]["outcome"] == outcome
+
+
+CHANGES = {
+    "a command before the interrupted one": ("PART=done", "PART=edited", ["K.4", "K.5", "K.6"]),
+    "the interrupted command": ("work/five", "work/five ~/../work/more", ["K.4", "K.5", "K.6"]),
+    "a command after it": ("echo six", "echo seven", ["K.5", "K.6"]),
+    "a step that has passed": ("LIST=(a 'b c')", "LIST=(a b)", ["K.5", "K.6"]),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_step_whose_done_commands_have_changed_begins_again(classroom, what):
+    classroom.killed_in()
+    classroom.release()
+    old, new, ran = CHANGES[what]
+    assert old in LAB
+    classroom.rewrite(LAB.replace(old, new))
+    ended = classroom.run("run", "--trust")
+    assert ended.status == 0, ended
+    assert classroom.ran()[5:] == ran
+    assert "set" not in [r["step"] for r in classroom.records()[-8:] if r["event"] == "command-started"]
+
+
+def test_a_step_that_is_gone_and_one_that_is_new(classroom, tmp_path):
+    classroom.killed_in()
+    before, after = LAB[: LAB.index("  - id: use")], LAB[LAB.index("  - id: use") :]
+    new = "  - {id: more, title: More, text: x, commands: [touch ../more], checks: [file.exists: {path: more}]}\n"
+    classroom.rewrite(before + new + after.replace("id: use", "id: use-it"))
+    classroom.release()
+    report = tmp_path / "r.json"
+    ended = classroom.run("run", "--trust", "--report", str(report))
+    assert ended.status == 0, ended
+    assert {name: step["outcome"] for name, step in steps(report).items()} == dict.fromkeys(
+        ("set", "more", "use-it"), "passed"
+    )
+    assert classroom.ran()[:4] == ["K.1", "K.2", "K.3", "K.4"]
+    assert classroom.ran()[-3:] == ["K.4", "K.5", "K.6"]
+
+
+def spoil(room: Classroom, what: str) -> Path:
+    (session,) = room.sessions
+    path = {
+        "progress": room.kept / f"progress-{room.id}.json",
+        "ledger": room.kept / f"ledger-{room.id}.json",
+        "transcript": session / "transcript.jsonl",
+        "snapshot": session / "shell-local.bash",
+    }[what]
+    lines = path.read_bytes()
+    path.write_bytes(lines[: len(lines) // 2] + b"\xff\0{\n" + lines[len(lines) // 2 :])
+    return path
+
+
+@pytest.mark.parametrize("what", ["progress", "ledger", "transcript", "snapshot"])
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_damaged_file_is_kept_aside_and_the_run_goes_on(classroom, what, restart):
+    classroom.killed_in()
+    path = spoil(classroom, what)
+    spoilt = path.read_bytes()
+    classroom.release()
+    ended = classroom.run("run", *(["--restart"] if restart else []))
+    assert ended.status == 0, ended
+    if restart and what in ("transcript", "snapshot"):
+        return  # nobody looks at them
+    aside = path.with_name(f"{path.name}.unreadable-1")
+    assert str(aside) in ended.err
+    if what == "snapshot":  # it holds secrets
+        assert list(path.parent.glob("shell-*")) == []
+    else:
+        assert aside.read_bytes() == spoilt
+    assert "Traceback" not in ended.err
+    assert ("Going on with a run" in ended.err) == (what in ("ledger", "snapshot") and not restart)
+    if what == "snapshot":
+        assert "Your shell is a new one" in ended.err
