@@ -94,6 +94,64 @@ def test_hints_skip_and_quit(finished, terminal):
     assert too_wide(learner, finished.user) == []
 
 
+def tried(user):
+    """The latest session's commands of the learner's own: (run, exit status, how it ended, output)."""
+    newest = max((user.home / "state/labrunner/sessions").iterdir(), key=lambda path: path.name)
+    return [
+        (record["run"], record["exit_status"], record["end"], record["output"].strip())
+        for record in map(json.loads, (newest / "transcript.jsonl").read_text().splitlines())
+        if record["event"] == "own-command-ended"
+    ]
+
+
+DRAWS = "printf '\\033[?1049h'; stty size; printf '\\033[?1049l'"
+
+
+def test_commands_of_the_learners_own(finished, terminal, tmp_path):
+    report = tmp_path / "report.json"
+    learner = terminal("run", "lab-2", "--restart", "--report", str(report))
+    read_on(learner, "[Enter] start")
+    learner.type('! MINE="a b"; echo "my $ACR_NAME"\n')
+    learner.expect("  my progressacr")
+    read_on(learner, "[Enter] start")
+    learner.type("\n")
+    read_on(learner, "[Enter] run it")
+    learner.type("!\n")
+    learner.expect("  $ ")
+    learner.type("echo begun; sleep 88\n")
+    learner.expect("begun\r\n")
+    learner.type("\x03")
+    learner.expect("It was stopped from the keyboard")
+    learner.expect("Back to command 1 of 2")
+    read_on(learner, "[Enter] run it")
+    learner.type(f"! {DRAWS}\n")
+    learner.expect("\x1b[?1049h24 80\r\n")
+    learner.expect("\x1b[?1049l")
+    read_on(learner, "[Enter] run it")
+    learner.type("docker ps\n")
+    learner.expect("as in: ! docker ps")
+    learner.expect(PROMPT)
+    learner.type("q\n")
+    learner.expect("labrunner run --sandbox")
+    assert learner.end() == 1
+    assert learner.mode == learner.before
+    assert tried(finished.user)[:2] == [
+        ('MINE="a b"; echo "my $ACR_NAME"', 0, "exited", "my progressacr12345678"),
+        ("echo begun; sleep 88", 130, "interrupted", "begun\n^C"),
+    ]
+    first, *_ = json.loads(report.read_text())["labs"][0]["steps"]
+    assert (first["outcome"], first["attempts"], first["commands"]) == ("not_run", 1, [])
+    again = terminal("run", "lab-2")
+    read_on(again, "[Enter] start")
+    again.type('! echo "still $MINE"; exit 3\n')
+    again.expect("  still a b\r\n")
+    again.expect("a new one was started")
+    again.expect(PROMPT)
+    again.type("q\n")
+    assert again.end() == 1
+    assert again.mode == again.before
+
+
 @pytest.mark.parametrize("key", ["\x04", "\x03"])
 def test_ctrl_d_and_ctrl_c_at_a_question_quit(terminal, key):
     learner = terminal("run", "lab-2")
