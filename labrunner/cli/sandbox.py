@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["arguments", "run"]
 
+_BEGINS_ANEW = " The labs that were begun there begin anew with the next run."
 _USAGE, _TARGET = 2, 4  # engine.outcomes.ExitStatus, without importing the engine
 
 
@@ -33,6 +34,10 @@ def arguments(parser: ArgumentParser) -> None:
             action.add_argument("--json", action="store_true", help="as JSON")
         if name == "reset":
             action.add_argument("--course", metavar="PATH", help="a course folder (default: the bundled course)")
+        if name == "fault":
+            from labrunner.cli import fault
+
+            fault.arguments(action)
 
 
 def run(args: Namespace, env: Mapping[str, str]) -> int:
@@ -62,11 +67,15 @@ def _up(args: Namespace, env: Mapping[str, str]) -> int:
 
 
 def _down(args: Namespace, env: Mapping[str, str]) -> int:
+    from labrunner.cli.kept import shells_of
     from labrunner.sandbox import machine
 
+    shells = [] if args.keep else shells_of(args.sandbox, env)
     if machine.down(args.sandbox, env, keep=args.keep, force=args.force):
+        for kept in shells:  # they may hold secrets, and nobody can go on with them
+            kept.forget()
         what = "is stopped; its data is kept" if args.keep else "is gone, and all that was in it"
-        sys.stderr.write(f"Sandbox '{args.sandbox}' {what}.\n")
+        sys.stderr.write(f"Sandbox '{args.sandbox}' {what}.{_BEGINS_ANEW if shells else ''}\n")
     else:
         sys.stderr.write(f"There is no sandbox '{args.sandbox}': nothing to do.\n")
     return 0
@@ -89,6 +98,7 @@ def _shell(args: Namespace, env: Mapping[str, str]) -> int:
 def _reset(args: Namespace, env: Mapping[str, str]) -> int:
     from contextlib import closing
 
+    from labrunner.cli.kept import forget_labs, shells_of
     from labrunner.cli.machine import installed, remembered
     from labrunner.cli.opening import known_course, open_course
     from labrunner.sandbox import azure_cli, machine
@@ -101,9 +111,19 @@ def _reset(args: Namespace, env: Mapping[str, str]) -> int:
     # azure-cli is not installed for this: a run that needs it does, and fills the local Azure then
     target = SandboxTarget(sandbox, filled, (), tools=tools, needs=("azure",), cli=azure_cli.ready(env))
     with sandbox.hold("labrunner sandbox reset"), closing(target):
+        shells = shells_of(args.sandbox, env)
+        forget_labs(args.sandbox, env)
+        for kept in shells:
+            kept.forget()
         target.reset()
-    sys.stderr.write(f"Sandbox '{sandbox.name}' is as new.\n")
+    sys.stderr.write(f"Sandbox '{sandbox.name}' is as new.{_BEGINS_ANEW if shells else ''}\n")
     return 0
+
+
+def _fault(args: Namespace, env: Mapping[str, str]) -> int:
+    from labrunner.cli import fault
+
+    return fault.run(args, env)
 
 
 def _env(args: Namespace, env: Mapping[str, str]) -> int:
@@ -138,6 +158,10 @@ def _as_text(status: "Status") -> str:
     if status.state != "absent":
         rows += [("in use by", status.holder or "nobody"), ("disk", f"{status.disk_bytes / 1e6:.1f} MB")]
         rows.append(("folder", status.folder))
+    if status.faults:
+        from labrunner.cli.fault import told
+
+        rows += [("fault", told(fault)) for fault in status.faults]
     if status.detail:
         rows.append(("detail", status.detail))
     option = "" if status.name == "default" else f" --sandbox {status.name}"
@@ -164,4 +188,5 @@ _ACTIONS: Mapping[str, tuple[Callable[[Namespace, Mapping[str, str]], int], str]
     "shell": (_shell, "a shell inside, on this terminal"),
     "reset": (_reset, "back to a fresh state, for a course"),
     "env": (_env, "the environment that programs inside get"),
+    "fault": (_fault, "have something go wrong on purpose, for a while"),
 }

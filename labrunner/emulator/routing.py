@@ -24,7 +24,8 @@ _PLACEHOLDER = re.compile(r"\{(?P<name>\w+)(?P<many>:path)?\}")
 @dataclass(slots=True, kw_only=True)
 class Call:
     """One request on its way. host: the true host name that was asked. params: what the path's placeholders hold,
-    percent-decoded. principal: who asks, once the service has admitted them. held: seconds a fault held it back."""
+    percent-decoded. principal: who asks, once the service has admitted them. held: seconds a fault held it back. full:
+    whether the disk had no room for what was sent."""
 
     world: "World"
     service: "Service"
@@ -34,6 +35,7 @@ class Call:
     params: Mapping[str, str] = field(default_factory=dict)
     principal: "Principal | None" = None
     held: float = 0.0
+    full: bool = False
 
     @property
     def query(self) -> Mapping[str, str]:

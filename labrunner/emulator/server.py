@@ -1,6 +1,7 @@
 """The local Azure as one running thing: its services behind their host names, and the listeners in front of them."""
 
 import asyncio
+import errno
 import logging
 import ssl
 import time
@@ -139,11 +140,20 @@ class Server:
             return service.render(refusal, call)
         except (ConnectionError, asyncio.CancelledError):
             raise
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                return self._defect(call)
+            call.full = True
+            return service.render(Refusal(500, "InternalServerError", "There is no space left on the disk."), call)
         except Exception:  # noqa: BLE001 - a defect in one operation must not take the others along
-            _LOG.exception("%s %s%s failed", request.method, call.host, request.rel_url.raw_path)
-            return service.render(
-                Refusal(500, "InternalServerError", "The local Azure has a defect here; its log says more."), call
-            )
+            return self._defect(call)
+
+    def _defect(self, call: Call) -> web.StreamResponse:
+        """The answer where an exception was not foreseen."""
+        _LOG.exception("%s %s%s failed", call.request.method, call.host, call.request.rel_url.raw_path)
+        return call.service.render(
+            Refusal(500, "InternalServerError", "The local Azure has a defect here; its log says more."), call
+        )
 
     async def _spoil(self, call: Call) -> None:
         """What the faults that are set do to a request before it is answered. Raises Refusal."""
@@ -165,6 +175,8 @@ class Server:
         if status == 429:
             wait = response.headers.get("Retry-After", "some")
             trouble.note("throttled", f"{title} refused a request because there were too many (429): wait {wait} s.")
+        elif call.full:
+            trouble.note("disk-full", f"{title} could not keep what it was sent: the disk is full.")
         elif status >= 500 and status != 501:
             trouble.note("server-error", f"{title} answered a request with a server error ({status}).")
         if seconds - call.held > SLOW_SECONDS and _is_small(call.request, response):

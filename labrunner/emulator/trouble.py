@@ -23,6 +23,7 @@ KINDS = (
     "role-not-spread",
     "stale-list",
     "refused-connection",
+    "disk-full",
 )
 
 SLOW_SECONDS = 2.0

@@ -178,7 +178,10 @@ class Runner:
             )
         try:
             begun = self._resumption is not None and self._resumption.has_begun(run.lab.id)
-            return None if begun else run.set_up(run.lab.setup)
+            if begun or not run.lab.setup:
+                return None
+            self.session.target.watch()
+            return run.set_up(run.lab.setup)
         except (TargetError, ShellError) as error:
             return machine_error(error)
 

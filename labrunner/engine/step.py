@@ -33,6 +33,10 @@ from labrunner.shell.protocol import End, ShellError
 
 __all__ = ["Action", "StepRun"]
 
+TIMED_OUT = 124
+"""The status of a script that was ended for taking too long (`Target.script`)."""
+_SETUP_FAILED = "the setup of this step failed"
+
 SETTLE_SECONDS = 180.0
 """How long checks wait for what the target says becomes true by itself."""
 
@@ -183,7 +187,8 @@ class StepRun:
             ran = self.session.target.script(setup.run, host=setup.host, timeout=setup.timeout)
             if ran.status != 0:
                 said = self.session.redactor.redact((ran.stderr or ran.stdout).strip())
-                return StepResult(Outcome.ERROR, f"the setup of this step failed: {said}", Blame.TARGET)
+                found = self.blame("", late=ran.status == TIMED_OUT)
+                return found if found.blame else StepResult(Outcome.ERROR, f"{_SETUP_FAILED}: {said}", Blame.TARGET)
         return None
 
     def _holds(self, check: Check) -> bool:
@@ -286,21 +291,25 @@ class StepRun:
         return results
 
     def _until_settled(self, results: list[CheckResult], waiting: Callable[[Check, str], None]) -> list[CheckResult]:
-        """Ask what failed again, as long as the target says that something of it becomes true by itself."""
+        """Ask what failed again, as long as the target says that something of it becomes true by itself, and once more
+        after that: it may have settled between the last answer and now."""
         until = self.session.clock() + SETTLE_SECONDS
-        while True:
-            failed = [number for number, result in enumerate(results) if result.outcome is Outcome.FAILED]
-            why = self.session.target.settling() if failed and self.session.clock() < until else ""
-            if not why:
-                return results
+        target, last = self.session.target, False
+        while not last and (failed := [at for at, one in enumerate(results) if one.outcome is Outcome.FAILED]):
+            why = target.settling() if self.session.clock() < until else ""
+            trouble = None if why else target.trouble()
+            if not why and trouble is None:
+                break
+            last = not why
             checks = [results[number].check for number in failed]
-            waiting(checks[0], why)
-            again = self.session.target.checker().ask(checks, on_wait=waiting)
+            waiting(checks[0], why or str(trouble))
+            again = target.checker().ask(checks, once=last, on_wait=waiting)
             for number, result in zip(failed, again, strict=True):
                 earlier = results[number]
                 results[number] = replace(
                     result, seconds=earlier.seconds + result.seconds, asked=earlier.asked + result.asked
                 )
+        return results
 
     def _tell(self, number: int, result: CheckResult) -> None:
         self.session.emit(

@@ -47,6 +47,8 @@ class Reply:
 
     started: seconds since 1970, by today's clock. engine_pid, azure_pid: process ids inside; 0: it does not run.
     engine_seconds, azure_seconds: since the last start. trusts: SHA-256 of the authority's file as the engine read it.
+    outages: those that are set, and the seconds that are left (None: until it is cleared). ended: seconds since others
+    ended. lingers: whether a process still is where a disk was full.
     """
 
     pid: int
@@ -62,6 +64,9 @@ class Reply:
     azure_seconds: float
     azure_end: str
     trusts: str
+    outages: Mapping[str, float | None] = field(default_factory=dict)
+    ended: Mapping[str, float] = field(default_factory=dict)
+    lingers: bool = False
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -128,7 +133,7 @@ def _wait_answer(channel: socket.socket, pid: int) -> None:
 def _reply(pid: int, answer: dict[str, Any]) -> Reply:
     if "error" in answer:
         raise SandboxError(f"the sandbox refused: {answer['error']}", "See `labrunner sandbox status`.")
-    engine, azure = answer["engine"], answer["azure"]
+    engine, azure, outages = answer["engine"], answer["azure"], answer.get("outages", {})
     return Reply(
         pid=pid,
         name=answer["name"],
@@ -143,6 +148,9 @@ def _reply(pid: int, answer: dict[str, Any]) -> Reply:
         azure_seconds=float(azure.get("seconds", 0.0)),
         azure_end=azure["end"],
         trusts=str(answer.get("trusts", "")),
+        outages={one["name"]: one["left"] for one in outages.get("set", ())},
+        ended=outages.get("ended", {}),
+        lingers=bool(outages.get("lingers")),
         raw=answer,
     )
 

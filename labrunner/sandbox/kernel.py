@@ -120,14 +120,17 @@ def attach_tree(tree: int, target: str) -> None:
     )
 
 
-def set_attributes(tree: int, *, add: int = 0, remove: int = 0, private: bool = False) -> None:
-    """Change a copy's attributes, and those of all mounts in it. Needs Linux 5.12 (ENOSYS before)."""
+def set_attributes(tree: int, *, add: int = 0, remove: int = 0, private: bool = False, recursive: bool = True) -> None:
+    """Change a copy's attributes, and those of all mounts in it. Needs Linux 5.12 (ENOSYS before).
+
+    recursive: False for one mount alone; `tree` may be a descriptor of a mount point then.
+    """
     attributes = _MountAttributes(add, remove, _MS_PRIVATE if private else 0, 0)
     _syscall(
         _SYS_MOUNT_SETATTR,
         tree,
         b"",
-        ctypes.c_uint(_AT_EMPTY_PATH | AT_RECURSIVE),
+        ctypes.c_uint(_AT_EMPTY_PATH | (AT_RECURSIVE if recursive else 0)),
         ctypes.byref(attributes),
         ctypes.c_size_t(ctypes.sizeof(attributes)),
         about="mount_setattr",

@@ -26,11 +26,12 @@ from labrunner.sandbox.azure import (
 from labrunner.sandbox.control import Reply, launch, request, wait_for_end
 from labrunner.sandbox.environment import azure_environment
 from labrunner.sandbox.errors import SandboxError, SandboxGone, SandboxHung
+from labrunner.sandbox.faults import SetFault, faults_set
 from labrunner.sandbox.layout import FORMAT, Layout, layout
 from labrunner.sandbox.lock import Lock
 from labrunner.sandbox.recovery import Say, clear, found, hung, mend
 from labrunner.sandbox.room import shortage, told
-from labrunner.sandbox.running import Sandbox, ask_supervisor, lock_of, remedy_up
+from labrunner.sandbox.running import Sandbox, ask_supervisor, lock_of, refuse_kept_down, remedy_up
 from labrunner.sandbox.tools import Tools
 
 __all__ = ["Sandbox", "Status", "attach", "down", "status", "up"]
@@ -53,7 +54,7 @@ class Status:
     """state: "running", "engine-down", "azure-down", "engine-hung", "azure-hung", "hung" (its supervisor), "older" (of
     another labrunner), "broken" (it does not answer right), "stopped" (its data is kept) or "absent".
 
-    since: seconds since 1970. detail, remedy: what is wrong, and what to do.
+    since: seconds since 1970. detail, remedy: what is wrong, and what to do. faults: those that are set on purpose.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Status:
     disk_bytes: int = 0
     detail: str = ""
     remedy: str = ""
+    faults: tuple[SetFault, ...] = ()
 
 
 def up(name: str, env: Mapping[str, str], tools: Tools, *, say: Say = _unheard) -> Sandbox:
@@ -85,6 +87,7 @@ def up(name: str, env: Mapping[str, str], tools: Tools, *, say: Say = _unheard) 
             try:
                 reply = found(place, say) or _started(place, tools, say)
                 sandbox = Sandbox(place, reply, env)
+                refuse_kept_down(place, reply)
                 mend(sandbox, reply, say)
                 full = shortage(place)
                 if full is not None:
@@ -165,6 +168,8 @@ def status(name: str, env: Mapping[str, str]) -> Status:
 
 def _status_of_parts(sandbox: Sandbox, reply: Reply, about: dict[str, Any]) -> Status:
     about = {"since": reply.started, **about}
+    with suppress(SandboxError):
+        about["faults"] = tuple(faults_set(sandbox.layout))
     hanging = hung(sandbox.layout, reply)
     try:
         if "engine" in hanging:

@@ -5,8 +5,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from labrunner.sandbox.control import request
 from labrunner.sandbox.errors import SandboxBusy, SandboxError
 from labrunner.sandbox.layout import Layout
+from labrunner.sandbox.running import until_words
 
 __all__ = ["shortage", "told"]
 
@@ -16,7 +18,12 @@ _LEAST_BYTES = 2 << 20
 
 
 def shortage(place: Layout) -> SandboxError | None:
-    """What to say when the disk that holds the sandbox is full; None while there is room."""
+    """What to say when the disk that holds the sandbox is full, or is on purpose; None while there is room."""
+    with suppress(SandboxError):
+        reply = request(place.control, "status")
+        if reply is not None and "disk-full" in reply.outages:
+            until, remedy = until_words(place.name, "disk-full", reply.outages["disk-full"])
+            return SandboxError(f"the disk of sandbox '{place.name}' is full on purpose{until}", remedy)
     folder = place.folder
     while not os.path.exists(folder):  # noqa: PTH110
         folder = os.path.dirname(folder)  # noqa: PTH120

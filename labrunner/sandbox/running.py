@@ -17,7 +17,7 @@ from labrunner.sandbox.lock import Lock
 from labrunner.sandbox.rootfs import is_masked
 from labrunner.shell.program import ProgramError, ProgramResult, ProgramTimeoutError, run_program
 
-__all__ = ["TIMED_OUT", "Sandbox", "ask_supervisor", "lock_of", "remedy_up"]
+__all__ = ["TIMED_OUT", "Sandbox", "ask_supervisor", "lock_of", "refuse_kept_down", "remedy_up", "until_words"]
 
 TIMED_OUT = 124
 """The status of a program that was ended for taking too long, as timeout(1) has it."""
@@ -165,6 +165,7 @@ class Sandbox:
             reply = ask_supervisor(self.layout, "status")
             if reply is None:
                 raise SandboxError(f"sandbox '{self.name}' is not running any more", remedy_up(self.name)) from error
+            refuse_kept_down(self.layout, reply)
             why = f"it {reply.engine_end}" if reply.engine_end else str(error)
             raise SandboxError(
                 f"the Docker Engine of sandbox '{self.name}' does not answer: {why}", remedy_up(self.name)
@@ -188,6 +189,22 @@ def lock_of(place: Layout, what: str, *, remedy: str = _BUSY_REMEDY) -> Lock:
 def remedy_up(name: str) -> str:
     """The command line that starts it."""
     return "labrunner sandbox up" + ("" if name == "default" else f" --sandbox {name}")
+
+
+def refuse_kept_down(place: Layout, reply: Reply) -> None:
+    """Raise SandboxError when its Docker Engine is kept down on purpose: to start it anew would not help."""
+    if "engine-down" in reply.outages:
+        until, remedy = until_words(place.name, "engine-down", reply.outages["engine-down"])
+        raise SandboxError(f"the Docker Engine of sandbox '{place.name}' is down on purpose{until}", remedy)
+
+
+def until_words(name: str, fault: str, left: float | None) -> tuple[str, str]:
+    """How long a fault still is, and what to do. left: seconds; None: until it is cleared."""
+    option = "" if name == "default" else f" --sandbox {name}"
+    end = f"`labrunner sandbox fault --clear {fault}{option}`"
+    if left is None:
+        return f" (fault {fault}, until it is cleared)", f"Clear it with {end}, then try again."
+    return f" (fault {fault}, for {left:.0f} s more)", f"Wait until then, or clear it with {end}; then try again."
 
 
 def ask_supervisor(place: Layout, do: str, what: Sequence[str] = ()) -> Reply | None:

@@ -9,7 +9,8 @@ to be remembered for a crash. It knows nothing of labs. Standard library only, a
 
 The control socket takes one JSON line `{"do": ..., "what": [...]}` and gives one back: "status", "start" (what of
 engine and local Azure does not run; harmless when both do), "renew" (as "start", after those of "engine" and "azure"
-that `what` names were killed), "stop" (both end in order, then everything does).
+that `what` names were killed), "stop" (both end in order, then everything does), "fault" (set the outage that `what`
+names, for as many seconds as it says, or without: until it is cleared), "clear" (end those that `what` names, or all).
 """
 
 import fcntl
@@ -21,16 +22,21 @@ import signal
 import socket
 import struct
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from labrunner.sandbox import kernel, resume
+from labrunner.sandbox import engine, kernel, resume
 from labrunner.sandbox.cgroups import remove_group
 from labrunner.sandbox.engine import EngineSpec, arguments, storage_driver
 from labrunner.sandbox.environment import ADDRESS
+from labrunner.sandbox.errors import SandboxError
+from labrunner.sandbox.fullness import Fullness, engine_places, kept_places
 from labrunner.sandbox.layout import FORMAT
+from labrunner.sandbox.lock import Lock
+from labrunner.sandbox.outages import Act, Outages
 from labrunner.sandbox.remains import clear_engine
 from labrunner.sandbox.rootfs import Plan, build
 from labrunner.sandbox.services import LISTENER, Service, bind_beside
@@ -40,6 +46,8 @@ __all__ = ["Supervisor", "main"]
 _STOP_SECONDS = 6.0
 _KILL_SECONDS = 3.0
 _REQUEST_SECONDS = 1.0
+_REVIVE_SECONDS = 60.0
+_POLL_SECONDS = 0.02
 _ENGINE_STOP_SECONDS = 4.0  # more than its --shutdown-timeout
 
 
@@ -55,6 +63,7 @@ class Supervisor:
         self._stop_at = 0.0
         self._is_first = True
         self._trusted = ""
+        self._run = run
         azure = config["azure"]
         self._services = {
             "engine": Service(line=self._engine_line, env=config["engine_env"], log=config["engine_log"]),
@@ -65,11 +74,24 @@ class Supervisor:
                 listener=lambda: bind_beside(run, azure["control"]),
             ),
         }
+        folder = config["folder"]
+        self._fullness = Fullness(
+            [*engine_places(self._spec.data), f"{folder}/azure/blobs", f"{folder}/home", "/tmp"],  # noqa: S108
+            [f"{folder}/work"],
+            kept=kept_places(self._spec.data),
+        )
+        self._outages = Outages(
+            {
+                "engine-down": Act(begin=self._services["engine"].kill, end=self._revive),
+                "disk-full": Act(begin=self._fullness.begin, end=self._fullness.end),
+            }
+        )
 
     def start(self) -> None:
         """Start what does not run: first the engine, which takes longest. Raises OSError."""
-        for service in self._services.values():
-            service.start()
+        for name, service in self._services.items():
+            if f"{name}-down" not in self._outages:
+                service.start()
 
     def serve(self) -> None:
         """Until told to stop."""
@@ -83,11 +105,40 @@ class Supervisor:
         selector.register(self._control, selectors.EVENT_READ)
         while not self._is_over():
             self._reap()
-            for key, _ in selector.select(0.5 if self._stop_at else None):
+            self._mend()
+            for key, _ in selector.select(0.5 if self._stop_at else self._outages.next_end()):
                 if key.fileobj is self._control:
                     self._answer()
                 else:
                     os.read(wake, 4096)
+
+    def _mend(self) -> None:
+        """End the outages whose time is over."""
+        try:
+            self._outages.end_due()
+        except OSError as error:
+            _complain(f"an outage did not end as it should: {error}")
+
+    def _revive(self) -> None:
+        """Start an engine that was held down, and the containers that ran. Raises OSError."""
+        if self._stop_at:
+            return
+        self._renew(["engine"])
+        threading.Thread(target=self._start_containers, name="revive", daemon=True).start()
+
+    def _start_containers(self) -> None:
+        """Once the engine answers. Whoever else brings the sandbox back meanwhile does the same, one at a time."""
+        making, deadline = f"/proc/self/fd/{self._run}/making", time.monotonic() + _REVIVE_SECONDS
+        while time.monotonic() < deadline and self._services["engine"].pid:
+            try:
+                engine.ask(engine.SOCKET, "/info")
+                with Lock(making, what="labrunner sandbox fault", busy="", remedy="", wait_seconds=_REVIVE_SECONDS):
+                    for complaint in resume.start_again(engine.SOCKET, self._spec.data):
+                        _complain(complaint)
+            except (OSError, SandboxError, ValueError):
+                time.sleep(_POLL_SECONDS)
+            else:
+                return
 
     def _engine_line(self) -> list[str]:
         data = self._spec.data
@@ -151,7 +202,7 @@ class Supervisor:
                 reply = self._do(str(request.get("do")), list(request.get("what", ())))
                 connection.sendall(json.dumps(reply).encode() + b"\n")
             except (OSError, ValueError, AttributeError) as error:
-                print(f"a request on the control socket failed: {error}", file=sys.stderr, flush=True)  # noqa: T201
+                _complain(f"a request on the control socket failed: {error}")
 
     def _renew(self, names: list[str]) -> None:
         """Raises OSError."""
@@ -166,12 +217,21 @@ class Supervisor:
             time.sleep(0.01)
         self.start()
 
+    def _break(self, words: list[str]) -> None:
+        """words: the outage's name, and for how many seconds. Raises OSError, ValueError."""
+        self._outages.put(words[0], float(words[1]) if len(words) > 1 else None)
+
     def _do(self, what: str, names: list[str]) -> dict[str, Any]:
         if what in ("start", "renew"):
             try:
                 self._renew(names if what == "renew" else [])
             except OSError as error:
                 return {"error": f"what it holds cannot be started: {error}", "errno": error.errno}
+        elif what in ("fault", "clear"):
+            try:
+                self._break(names) if what == "fault" else [self._outages.clear(name) for name in names or [""]]
+            except (OSError, ValueError) as error:
+                return {"error": str(error)}
         elif what == "stop":
             self._stop_at = time.monotonic() + _STOP_SECONDS
             for service in self._services.values():
@@ -185,6 +245,7 @@ class Supervisor:
             "format": FORMAT,
             "seconds": time.monotonic() - self._began,
             "trusts": self._trusts(),
+            "outages": {**self._outages.report(), "lingers": self._fullness.lingers()},
             **{name: service.report() for name, service in self._services.items()},
         }
 
@@ -198,6 +259,11 @@ def _runs(pid: int, identity: str) -> bool:
 
 def _runs_anything(pid: int, identity: str) -> bool:  # noqa: ARG001 - the other one's signature
     return True
+
+
+def _complain(what: object) -> None:
+    """To the log."""
+    print(what, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def main(words: list[str]) -> int:

@@ -116,7 +116,8 @@ def test_every_action_of_the_sandbox_is_described_with_its_options(action: str) 
     section = _sections(_read("commands.md"), "##")["sandbox"]
     rows = _rows(section)
     assert set(rows) == set(_actions(_parser("sandbox")))
-    options = {option for option in _written(_actions(_parser("sandbox"))[action]) if option != "--sandbox NAME"}
+    written = _written(_actions(_parser("sandbox"))[action])
+    options = {word for word in written if word.startswith("--") and word != "--sandbox NAME"}
     assert set(re.findall(r"`(--[^`]+)`", rows[action][1])) == options
     assert "`--sandbox NAME`" in section
 

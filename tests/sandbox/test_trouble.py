@@ -67,6 +67,8 @@ def test_what_is_gone_is_told(target, machines):
     assert "Docker Engine" in str(cause)
     assert cause.remedy == f"labrunner sandbox up --sandbox {target._sandbox.name}"
     machines.up(target._sandbox.name)
+    assert "Docker Engine of the sandbox was started anew" in str(target.trouble(late=True))
+    target.watch()
     assert target.trouble(late=True) is None
 
 
@@ -85,6 +87,8 @@ def test_a_local_azure_that_is_gone_is_told(target):
     assert target.settling() == ""
     machine.up(target._sandbox.name, target._sandbox._outer, target._tools)
     check_azure(target._sandbox.layout, patience=30)
+    assert "local Azure of the sandbox was started anew" in str(target.trouble(late=True))
+    target.watch()
     assert target.trouble(late=True) is None
 
 

@@ -427,3 +427,27 @@ def test_the_targets_own_trouble_is_no_failure_of_the_learner(bench, monkeypatch
     assert watched == [1]
     ran = bench(step("echo denied; false"))
     assert ran.steps[0][0] == "failed", "nothing waited too long"
+
+
+def test_what_has_settled_between_the_answer_and_the_question_is_asked_once_more(bench, monkeypatch):
+    """By then nothing is settling any more, but it is known that the answer may have been too early."""
+
+    def trouble(_self, *, late=False):
+        (bench.work / "late").touch()
+        return TargetError("The role had not spread yet.", "Wait.")
+
+    monkeypatch.setattr(type(bench.target), "trouble", trouble)
+    ran = bench(step("true", checks=(there("late"),)))
+    assert ran.steps == [("passed", None)]
+    ran = bench(step("true", checks=(there("never"),)))
+    assert ran.steps == [("error", "The role had not spread yet. What to do: Wait.")]
+
+
+def test_a_setup_that_fails_by_the_targets_own_trouble_says_so(bench, monkeypatch):
+    cause = TargetError("The disk is full.", "Free some space.")
+    monkeypatch.setattr(type(bench.target), "trouble", lambda _self, *, late=False: cause)
+    ran = bench(step("true", setup=(Setup(run="echo no room >&2; false"),)))
+    assert ran.steps == [("error", "The disk is full. What to do: Free some space.")]
+    monkeypatch.setattr(type(bench.target), "trouble", lambda _self, *, late=False: None)
+    ran = bench(step("true", setup=(Setup(run="echo no room >&2; false"),)))
+    assert ran.steps == [("error", "the setup of this step failed: no room")]
