@@ -1,6 +1,7 @@
 """Users of this machine and their sandboxes: always taken down, nothing shared with the developer but the tools."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.classroom import Classroom
 from tests.e2e.commandline import Ended, Terminal, User
 
 
@@ -66,3 +68,27 @@ def terminal(finished: Finished) -> Iterator[Callable[..., Terminal]]:
     finally:
         for one in opened:
             one.__exit__()
+
+
+@pytest.fixture(scope="module")
+def shared(cache: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[User, str]]:
+    """A user and the name of a sandbox, for the classrooms of one module."""
+    user = User.at(tmp_path_factory.mktemp("resume") / "home", cache)
+    name = user.sandbox()
+    try:
+        yield user, name
+    finally:
+        user.end()
+
+
+@pytest.fixture
+def classroom(shared: tuple[User, str], tmp_path: Path) -> Iterator[Classroom]:
+    """A course of the test's own, of which nothing has been begun."""
+    user, name = shared
+    made = Classroom(user, name, tmp_path / "course", f"keep-{os.urandom(4).hex()}")
+    made.write()
+    if not made.work.is_dir():
+        assert user.run("sandbox", "up", "--sandbox", name).status == 0
+    yield made
+    if made.work.is_dir():
+        user.inside(name, "rm -rf in log five begun go more")

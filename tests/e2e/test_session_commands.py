@@ -1,0 +1,323 @@
+"""status, hint, solve, skip, goto, reset and finish: what they do, and what they say to whoever asks amiss."""
+
+import json
+
+import pytest
+
+from tests.e2e.classroom import LAB, PROMPT, go_to_the_second_command, read_on, steps
+from tests.e2e.commandline import until
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.e2e]
+
+
+def folded(text):
+    return " ".join(text.split())
+
+
+def outcomes(room):
+    return {step["id"]: step["outcome"] for lab in room.status()["labs"] for step in lab["steps"]}
+
+
+def left_in_the_first_step(room):
+    """Trust the course, and leave a guided run behind its first command."""
+    room.release()
+    with room.terminal("run", "--trust") as learner:
+        go_to_the_second_command(learner)
+        learner.type("q\n")
+        assert learner.end() == 1
+
+
+ALONE = ["hint", "solve", "skip", "reset", "goto lab-2/tag-for-acr", "hint lab-2/tag-for-acr", "finish"]
+
+
+@pytest.mark.parametrize("words", ALONE)
+def test_nothing_is_under_way(user, words):
+    name = user.sandbox()
+    ended = user.run(*words.split(), "--sandbox", name)
+    assert ended.status == 2, ended
+    assert ended.out == ""
+    assert f"--sandbox {name}`" in ended.err
+    assert "Traceback" not in ended.err
+    assert json.loads(user.run("status", "--json", "--sandbox", name).out) == {
+        "sandbox": name,
+        "state": "absent",
+        "in_use_by": None,
+        "labs": [],
+        "next": None,
+    }
+    said = user.run("status", "--sandbox", name)
+    assert (said.status, said.err) == (0, "")
+    assert said.out.startswith("Nothing has been begun. `labrunner list` shows the labs")
+
+
+WRONG = {
+    "goto lab-1": "'lab-1' names no step",
+    "goto lab-1/us": "there is no step of lab-1 called 'us'. Did you mean 'use'?",
+    "hint lab-9/use": "there is no lab called 'lab-9'",
+    "skip lab-1/nothing": "there is no step of lab-1 called 'nothing'",
+    "solve nonsense": "'nonsense' names no step",
+    "reset lab-9": "there is no lab called 'lab-9'",
+    "reset lab-1/use": "nothing of lab-1/use was begun",
+    "finish lab-9": "there is no lab called 'lab-9'",
+    "finish lab-1/set": "'lab-1/set' is a step",
+    "finish lab-2": "lab-2 was not begun",
+    "goto lab-2/more": "has the step lab-2/more",
+    "hint lab-2/more": "has the step lab-2/more",
+    "solve lab-2/more": "has the step lab-2/more",
+    "skip lab-2/more": "has the step lab-2/more",
+}
+
+
+def test_wrong_words_are_told_and_change_nothing(classroom):
+    (classroom.course / "more.yaml").write_text(
+        "id: more\nname: lab-2\ntitle: More\nsteps:\n"
+        "  - {id: more, title: More, text: x, commands: ['true'], checks: [file.exists: {path: in}]}\n"
+    )
+    course = classroom.course / "course.yaml"
+    course.write_text(course.read_text().replace("[lab.yaml]", "[lab.yaml, more.yaml]"))
+    classroom.release()
+    with classroom.terminal("run", "lab-1", "--trust") as learner:
+        go_to_the_second_command(learner)
+        learner.type("q\n")
+        learner.end()
+    before = classroom.records()
+    for words, said in WRONG.items():
+        ended = classroom.run(*words.split())
+        assert ended.status == 2, (words, ended)
+        assert said in ended.err, (words, ended)
+        assert "Traceback" not in ended.err
+    assert classroom.records() == before
+    assert outcomes(classroom) == {"set": "not_run", "use": "not_run"}
+
+
+def test_a_course_that_changed_is_not_run_before_it_is_trusted(classroom):
+    left_in_the_first_step(classroom)
+    classroom.rewrite(LAB.replace("Look again.", "Look twice."))
+    for words in ("solve", "reset", "finish", "run"):
+        ended = classroom.run(words)
+        assert ended.status == 2, (words, ended)
+        assert "is not trusted" in ended.err
+    for words in ("status", "hint", "goto lab-1/use", "skip lab-1/use"):
+        assert classroom.run(*words.split()).status == 0, words
+    assert classroom.run("solve", "--trust").status == 0
+
+
+def test_while_a_run_holds_the_sandbox(classroom):
+    with classroom.terminal("run", "--trust") as learner:
+        go_to_the_second_command(learner)
+        for words in ("hint", "solve", "skip", "goto lab-1/use", "reset", "finish", "run"):
+            ended = classroom.run(*words.split())
+            assert ended.status == 4, (words, ended)
+            assert f"is in use by `labrunner run` (pid {learner.process.pid}, since" in folded(ended.err)
+            assert "What to do: " in ended.err
+        said = classroom.run("status")
+        assert f"in use by `labrunner run` (pid {learner.process.pid}" in said.err
+        assert classroom.status()["in_use_by"].startswith("`labrunner run` (pid")
+        learner.type("\n")  # and nothing of that has disturbed it
+        read_on(learner, "[Enter] run it")
+        learner.type("q\n")
+        assert learner.end() == 1
+    assert classroom.status()["in_use_by"] is None
+
+
+def test_in_a_sandbox_that_is_stopped(classroom):
+    left_in_the_first_step(classroom)
+    assert classroom.user.run("sandbox", "down", "--keep", "--sandbox", classroom.name).status == 0
+    assert classroom.status()["state"] == "stopped"
+    assert f"`labrunner run {' '.join(classroom.options)}` brings it back" in classroom.run("status").err
+    assert "Hint 1 of 2: Look." in classroom.run("hint").out
+    assert classroom.run("skip", "lab-1/use").status == 0
+    assert classroom.run("goto", "lab-1/set").status == 0
+    assert classroom.status()["state"] == "stopped"
+    assert classroom.run("solve").status == 0, "it starts the sandbox"
+    assert classroom.status()["state"] == "running"
+    assert outcomes(classroom) == {"set": "passed", "use": "skipped"}
+
+
+def test_hints_come_one_by_one_also_between_runs(classroom, tmp_path):
+    left_in_the_first_step(classroom)
+    first = classroom.run("hint")
+    assert (first.status, first.out) == (0, "Hint 1 of 2: Look.\n")
+    with classroom.terminal("run") as learner:
+        read_on(learner, "[Enter] run it")
+        learner.type("h\n")
+        learner.expect("Hint 2 of 2:")
+        learner.expect(PROMPT)
+        learner.type("q\n")
+        learner.end()
+    again = classroom.run("hint")
+    assert (again.status, again.out) == (0, "Hint 1 of 2: Look.\nHint 2 of 2: Look again.\n")
+    assert f"labrunner solve {' '.join(classroom.options)}` does the step" in again.err
+    none = classroom.run("hint", "lab-1/use")
+    assert (none.status, none.out) == (0, "")
+    assert "This step has no hint." in none.err
+    assert f"labrunner solve lab-1/use {' '.join(classroom.options)}`" in none.err
+    report = tmp_path / "r.json"
+    assert classroom.run("run", "--unattended", "--report", str(report)).status == 0
+    assert (steps(report)["set"]["hints"], steps(report)["use"]["hints"]) == (2, 0)
+
+
+def test_solve_goes_on_in_the_middle_of_a_step(classroom, tmp_path):
+    left_in_the_first_step(classroom)
+    solved = classroom.run("solve")
+    assert solved.status == 0, solved
+    assert classroom.ran() == ["K.1", "K.2", "K.3"]
+    assert outcomes(classroom) == {"set": "passed", "use": "not_run"}
+    assert f"labrunner sandbox down --sandbox {classroom.name}" in solved.err
+    passed = classroom.run("solve", "lab-1/set")
+    assert passed.status == 2
+    assert "lab-1/set has passed already" in passed.err
+    report = tmp_path / "r.json"
+    assert classroom.run("run", "--report", str(report)).status == 0
+    assert classroom.ran() == [f"K.{number}" for number in range(1, 7)]
+    assert "two words|it's|b c|v|x:y|0027|in|" in classroom.output("K.6")
+    assert {name: step["solved"] for name, step in steps(report).items()} == {"set": True, "use": False}
+
+
+def test_what_cannot_be_solved(classroom):
+    classroom.rewrite(LAB.replace("mkdir -p in; cd in", "mkdir -p elsewhere"))
+    left_in_the_first_step(classroom)
+    ended = classroom.run("solve")
+    assert ended.status == 1, ended
+    assert "labrunner: lab-1/set could not be solved" in ended.err
+    assert f"`labrunner reset lab-1/set {' '.join(classroom.options)}`" in ended.err
+    assert classroom.status()["next"]["step"] == "set"
+    classroom.user.inside(classroom.name, "rmdir elsewhere")
+
+
+def test_skip_and_come_back(classroom):
+    left_in_the_first_step(classroom)
+    skipped = classroom.run("skip")
+    assert skipped.status == 0
+    assert f"`labrunner goto lab-1/set {' '.join(classroom.options)}` takes it up again" in skipped.err
+    assert classroom.run("skip", "lab-1/set").status == 2
+    assert classroom.run("skip").status == 0, "the next one"
+    assert outcomes(classroom) == {"set": "skipped", "use": "skipped"}
+    assert classroom.run("skip").status == 2
+    (session,) = classroom.sessions
+    assert list(session.glob("shell-*")) == [], "nothing is left to go on with"
+    assert "Nothing is under way;" in classroom.run("status").out
+    assert classroom.run("goto", "lab-1/set").status == 0
+    assert classroom.status()["next"]["step"] == "set"
+    ended = classroom.run("run")
+    assert ended.status == 1, "a step is left out still"
+    assert outcomes(classroom) == {"set": "passed", "use": "skipped"}
+    assert classroom.ran() == ["K.1", "K.1", "K.2", "K.3"]
+
+
+def test_goto_back_to_a_step_that_has_passed(classroom):
+    classroom.release()
+    assert classroom.run("run", "--trust").status == 0
+    there = classroom.run("goto", "lab-1/set")
+    assert there.status == 0
+    assert "goes on with lab-1/set: Set Things." in there.err
+    assert classroom.run("skip", "lab-1/use").status == 2
+    ended = classroom.run("run")
+    assert ended.status == 0, ended
+    assert classroom.ran() == [*(f"K.{number}" for number in range(1, 7)), "K.1", "K.2", "K.3"]
+    assert classroom.status()["next"] is None
+
+
+def test_reset_a_step_and_a_lab(classroom):
+    classroom.release()
+    assert classroom.run("run", "--trust").status == 0
+    done = classroom.run("reset", "lab-1/use")
+    assert done.status == 0, done
+    assert f"Undone, and to be done again: lab-1: use. `labrunner run {' '.join(classroom.options)}`" in done.err
+    assert not (classroom.work / "five").exists()
+    assert (classroom.work / "in").exists()
+    assert outcomes(classroom) == {"set": "passed", "use": "not_run"}
+    assert classroom.run("run").status == 0
+    assert classroom.ran()[6:] == ["K.4", "K.5", "K.6"]
+    done = classroom.run("reset", "lab-1")
+    assert "lab-1: set, use." in done.err
+    assert not (classroom.work / "in").exists()
+    assert classroom.run("run").status == 0
+    assert classroom.ran()[9:] == [f"K.{number}" for number in range(1, 7)]
+    assert "two words|it's|b c|v|x:y|0027|in|" in classroom.output("K.6")
+
+
+def test_reset_says_what_it_could_not_undo(classroom):
+    classroom.rewrite(LAB.replace("rm -f log five begun", "rm -f log five begun; echo it is stuck >&2; false"))
+    classroom.release()
+    assert classroom.run("run", "--trust").status == 0
+    ended = classroom.run("reset", "lab-1/use")
+    assert ended.status == 4
+    assert "not everything could be undone: use: it is stuck" in ended.err
+    assert f"`labrunner sandbox reset --sandbox {classroom.name}`" in ended.err
+
+
+def test_reset_of_a_step_leaves_older_runs_that_are_done_alone(classroom):
+    classroom.release()
+    assert classroom.run("run", "--trust").status == 0
+    assert classroom.run("run").status == 0
+    assert classroom.run("reset", "lab-1/use").status == 0
+    assert classroom.run("run").status == 0
+    assert classroom.status()["next"] is None
+
+
+def test_finish(classroom):
+    user, name = classroom.user, classroom.name
+    user.inside(name, "mkdir -p mine; echo x > mine/log; echo x > log2; docker volume create mine-log")
+    try:
+        classroom.killed_in()
+        (session,) = classroom.sessions
+        user.inside(name, "docker volume create made-by-the-lab; touch five log.bak")
+        ended = classroom.run("finish", "lab-1")
+        assert ended.status == 0, ended
+        assert "Removed: " in ended.err
+        assert "- volume made-by-the-lab" in ended.err
+        assert "volume mine-log" in ended.err.partition("left alone")[2]
+        assert user.inside(name, "ls").split() == ["log2", "mine"]
+        assert user.inside(name, "docker volume ls -q").split() == ["mine-log"]
+        assert [path.name for path in session.iterdir()] == ["transcript.jsonl"]
+        assert classroom.sessions == []
+        assert "Nothing has been begun" in classroom.run("status").out
+        assert classroom.run("finish").status == 2
+    finally:
+        user.inside(name, "rm -rf mine log2; docker volume rm mine-log")
+
+
+def assert_all_is_forgotten(room, session):
+    assert list(session.glob("shell-*")) == []
+    assert (session / "transcript.jsonl").exists()
+    assert list(room.kept.glob("progress-*")) == []
+    assert list(room.kept.glob("ledger-*")) == []
+    assert room.status()["labs"] == []
+    assert room.run("finish").status == 2
+
+
+def test_sandbox_reset_forgets_what_was_done_and_made(classroom):
+    classroom.killed_in()
+    (session,) = classroom.sessions
+    assert list(session.glob("shell-*"))
+    ended = classroom.user.run("sandbox", "reset", *classroom.options)
+    assert ended.status == 0, ended
+    assert "The labs that were begun there begin anew" in ended.err
+    assert_all_is_forgotten(classroom, session)
+
+
+def test_sandbox_down_forgets_it_too_and_down_keep_does_not(classroom):
+    user, name = classroom.user, classroom.name
+    classroom.killed_in()
+    (session,) = classroom.sessions
+    user.inside(name, "docker volume create kept-volume")
+    kept = user.run("sandbox", "down", "--keep", "--sandbox", name)
+    assert "begin anew" not in kept.err
+    assert list(session.glob("shell-*"))
+    classroom.release()
+    ended = classroom.run("run")
+    assert ended.status == 0, ended
+    assert "two words|it's|b c|v|x:y|0027|in|done|" in classroom.output("K.6")
+    assert user.inside(name, "docker volume ls -q") == "kept-volume"
+    classroom.user.inside(name, "rm -f go begun five")
+    with classroom.start("run") as process:
+        until((classroom.work / "begun").exists, "the command runs")
+        process.kill()
+        process.communicate()
+    session = classroom.sessions[-1]
+    assert list(session.glob("shell-*"))
+    gone = user.run("sandbox", "down", "--sandbox", name)
+    assert gone.status == 0
+    assert "The labs that were begun there begin anew with the next run." in gone.err
+    assert_all_is_forgotten(classroom, session)
