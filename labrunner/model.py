@@ -207,11 +207,16 @@ class Solution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cleanup:
-    """Undoes what the step made. Must be harmless when there is nothing to undo."""
+    """Undoes what the step made. Must be harmless when there is nothing to undo.
+
+    removes: whether all that it does is to take away things that the step has made. The ledger knows those by their
+    immutable ids, so that `finish` need not look for them by their names.
+    """
 
     run: str
     host: str = "local"
     timeout: float = 60.0
+    removes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,11 @@
-"""Removes what labs have made on a target, and nothing else: by their cleanups, then by the ledger's immutable ids."""
+"""Removes what labs have made on a target, and nothing else: by the ledger's immutable ids.
 
-from collections.abc import Collection, Sequence
+First come those cleanups of the steps that do more than to remove: a setting that is switched back, a login that ends,
+a lock that is opened. Those that look by name for what the ledger knows are left out: they might find somebody else's,
+and each takes as long as a few calls of az. They are run for a lab of which the ledger knows nothing.
+"""
+
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from labrunner.model import Cleanup, Course
@@ -10,7 +15,9 @@ from labrunner.targets.protocol import Target
 
 __all__ = ["Finished", "finish"]
 
-_TOLD = frozenset({"container", "volume", "network", "image-tag", "repository", "repository-tag", "application"})
+_TOLD = frozenset(
+    ("container", "volume", "network", "image-tag", "file", "repository-tag", "webhook", "task", "application")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,32 +46,47 @@ def finish(
     before = target.inventory()
     book.end(before)
     ours = {made.entry for made in book.made if made.lab in labs} & before
-    complaints = _clean_up(target, course, labs, begun)
+    complaints = _clean_up(target, course, labs, begun, known={made.lab for made in book.made})
     left = ours & target.inventory()
     answers = target.remove(sorted(left))
     after = target.inventory()
     book.strike(made.entry for made in book.made if made.entry not in after)
+    declared = _declared(course)
     return Finished(
         removed=tuple(sorted(ours - after)),
         kept=tuple((entry, answers.get(entry) or "It is still there.") for entry in sorted(ours & after)),
-        foreign=tuple(entry for entry in sorted(after - {made.entry for made in book.made}) if _tell(entry, course)),
-        lost=tuple(entry for entry in sorted(before - after - ours) if _vanished(entry, after)),
+        foreign=tuple(
+            entry
+            for entry in sorted(after - {made.entry for made in book.made})
+            if _counts(entry) and (entry.kind, entry.name) not in declared
+        ),
+        lost=tuple(
+            entry
+            for entry in sorted(before - after - ours)
+            if _counts(entry) and not _is_changed(entry, after - before)
+        ),
         complaints=complaints,
     )
 
 
 def _clean_up(
-    target: Target, course: Course, labs: Collection[str], begun: Collection[tuple[str, str]]
+    target: Target,
+    course: Course,
+    labs: Collection[str],
+    begun: Collection[tuple[str, str]],
+    *,
+    known: Collection[str],
 ) -> tuple[str, ...]:
-    """Run the cleanups of what was begun, the last first. The words of those that fail."""
+    """Run the cleanups of what was begun, the last first. The words of those that fail. known: the labs of which the
+    ledger knows what they have made."""
     entries: list[Cleanup] = []
     for lab in course.labs:
         if lab.id not in labs or not any(place[0] == lab.id for place in begun):
             continue
-        entries += lab.cleanup[::-1]  # the whole list is turned round below
-        for step in lab.steps:
-            if (lab.id, step.id) in begun:
-                entries += step.cleanup[::-1]
+        steps = (step.cleanup for step in lab.steps if (lab.id, step.id) in begun)
+        for cleanups in (lab.cleanup, *steps):
+            # the whole list is turned round below
+            entries += [entry for entry in cleanups[::-1] if not (entry.removes and lab.id in known)]
     return tuple(filter(None, (_run(target, entry) for entry in reversed(entries))))
 
 
@@ -75,12 +97,25 @@ def _run(target: Target, entry: Cleanup) -> str:
     return (ran.stderr or ran.stdout).strip() or f"exit status {ran.status}"
 
 
-def _tell(entry: Entry, course: Course) -> bool:
-    """Whether a thing that is not ours is worth a word: not what the course itself declares."""
-    stock: Sequence[str] = [name for image in course.images for name in image.names]
-    return entry.kind in _TOLD and entry.name not in stock
+def _counts(entry: Entry) -> bool:
+    """Whether somebody would call it a thing of theirs: in HOME and in git's folder programs keep what they like."""
+    return entry.kind in _TOLD and (entry.kind != "file" or _is_work(entry.name))
 
 
-def _vanished(entry: Entry, after: Inventory) -> bool:
-    """Whether the thing is gone, and not only another one of its name (a file that a cleanup restored)."""
-    return entry.kind in _TOLD and (entry.kind, entry.name) not in {(other.kind, other.name) for other in after}
+def _is_work(name: str) -> bool:
+    return name.startswith("work/") and "/.git/" not in name
+
+
+def _declared(course: Course) -> set[tuple[str, str]]:
+    """What is there for the course, by kind and name."""
+    found = {("image-tag", name) for image in course.images for name in image.names}
+    found |= {("file", f"work/{path}") for path in course.work.files}
+    registries = course.azure.registries if course.azure else ()
+    return found | {
+        ("webhook", f"{registry.name}/{hook.name}") for registry in registries for hook in registry.webhooks
+    }
+
+
+def _is_changed(entry: Entry, new: Inventory) -> bool:
+    """Whether another one has its name now (a file that a cleanup restored)."""
+    return any((other.kind, other.name) == (entry.kind, entry.name) for other in new)

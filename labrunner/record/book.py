@@ -72,8 +72,8 @@ class Book:
         assert self._before is not None
         known = {made.entry for made in self._made}
         ours = {(entry.kind, entry.name) for entry in known}
-        # what was there before and is another now, was changed: it is somebody else's still
-        others = {(entry.kind, entry.name) for entry in self._before} - ours
+        # what was there before and is another now, was changed: it is somebody else's still; one beside it is not
+        others = {(entry.kind, entry.name) for entry in self._before - now} - ours
         self._made += [
             Made(entry, self._lab)
             for entry in appeared(self._before, now)

@@ -69,6 +69,14 @@ def test_what_was_there_and_has_changed_is_not_ours(tmp_path):
     assert [made.entry for made in book.made] == [B, again], "made by us, made anew by us"
 
 
+def test_one_more_of_the_same_name_is_ours(tmp_path):
+    theirs, more = (Entry("repository-manifest", "registry/web", digest) for digest in ("sha256:1", "sha256:2"))
+    book = Book(str(tmp_path / "ledger.json"))
+    book.begin("l1", frozenset({theirs}))
+    book.end(frozenset({theirs, more}))
+    assert [made.entry for made in book.made] == [more]
+
+
 def test_a_ledger_that_cannot_be_read_is_kept_aside(tmp_path):
     path = tmp_path / "ledger.json"
     path.write_text('{"format": 1, "made": [["x"]]}')

@@ -1,0 +1,108 @@
+"""Removing what labs have made: by the ledger, after the cleanups that put something back, and nothing of others."""
+
+from contextlib import closing
+
+import pytest
+
+from labrunner.engine.finishing import finish
+from labrunner.model import Cleanup, Course, Lab, Step, WorkFolder
+from labrunner.record.book import Book
+from labrunner.record.ledger import Entry
+from labrunner.targets.local import LocalTarget
+
+
+def lab(*cleanups, name="l"):
+    steps = tuple(
+        Step(id=f"s{number}", title="S", text="", cleanup=(cleanup,)) for number, cleanup in enumerate(cleanups)
+    )
+    return Lab(id=name, name=name, title="L", steps=steps)
+
+
+class Place:
+    """A target, and a book of what its labs have made."""
+
+    def __init__(self, target, folder):
+        self.target = target
+        self.book = Book(str(folder / "book.json"))
+
+    def run(self, text, *, by=""):
+        """What somebody does; by: in a stretch of that lab."""
+        if by:
+            self.book.begin(by, self.target.inventory())
+        ran = self.target.script(text)
+        assert ran.status == 0, ran
+        if by:
+            self.book.end(self.target.inventory())
+
+    def finish(self, *labs, begun=None):
+        course = Course(id="c", title="C", labs=labs, work=WorkFolder(files={"given": "given"}))
+        begun = begun or {(known.id, step.id) for known in labs for step in known.steps}
+        return finish(self.target, course, self.book, labs={known.id for known in labs}, begun=begun)
+
+    def files(self):
+        return self.target.script("find . -type f -printf '%P\\n' | sort").stdout.split()
+
+
+@pytest.fixture
+def place(tmp_path):
+    with closing(LocalTarget(Course(id="c", title="C"), env={"PATH": "/usr/bin:/bin"})) as target:
+        yield Place(target, tmp_path)
+
+
+def names(entries):
+    return [entry.name for entry in entries]
+
+
+def test_only_what_appeared_goes_and_what_others_made_is_told(place):
+    place.run("echo x > mine; echo x > given; mkdir d; echo x > d/log")
+    place.run("echo x > log; mkdir e; echo x > e/log", by="l")
+    place.run("echo x > log2")
+    finished = place.finish(lab())
+    assert names(finished.removed) == ["work/e/log", "work/log", "work/e"]
+    assert place.files() == ["d/log", "given", "log2", "mine"]
+    assert names(finished.foreign) == ["work/d/log", "work/log2", "work/mine"], "what the course declares is not told"
+    assert (finished.kept, finished.lost, finished.complaints) == ((), (), ())
+    assert place.book.made == []
+    assert place.finish(lab()).removed == ()
+
+
+def test_a_cleanup_that_only_removes_is_for_a_lab_that_the_ledger_does_not_know(place):
+    theirs = lab(Cleanup(run="rm -f log*", removes=True), Cleanup(run="echo cleaned >> switched"))
+    place.run("echo x > log-of-somebody; echo x > switched")
+    place.run("echo x > log", by="l")
+    finished = place.finish(theirs)
+    assert names(finished.removed) == ["work/log"]
+    assert place.files() == ["log-of-somebody", "switched"]
+    assert place.target.script("cat switched").stdout == "x\ncleaned\n"
+    assert finished.lost == ()
+    finished = place.finish(theirs)  # nothing is known of the lab any more
+    assert place.files() == ["switched"]
+    assert names(finished.lost) == ["work/log-of-somebody"], "a defect of the cleanup, and told as one"
+
+
+def test_cleanups_come_last_first_and_only_for_what_was_begun(place):
+    labs = [
+        lab(*(Cleanup(run=f"echo {name}{number} >> order") for number in range(2)), name=name) for name in ("a", "b")
+    ]
+    place.finish(*labs, begun={("a", "s0"), ("a", "s1"), ("b", "s1")})
+    assert place.target.script("cat order").stdout.split() == ["b1", "a1", "a0"]
+
+
+def test_what_cannot_go_is_kept_with_its_reason(place):
+    place.run("echo x > log; mkdir e", by="l")
+    place.run("echo somebody >> log; echo x > e/theirs")
+    finished = place.finish(lab(Cleanup(run="echo it is stuck >&2; exit 3")))
+    assert finished.complaints == ("it is stuck",)
+    assert [(entry.name, why) for entry, why in finished.kept] == [("work/e", "Something else is in it.")]
+    assert place.files() == ["e/theirs", "log"], "what was changed since is somebody else's"
+    assert [made.entry for made in place.book.made] == [Entry("folder", "work/e", "folder")]
+
+
+def test_one_lab_of_two(place):
+    place.run("echo x > one", by="a")
+    place.run("echo x > two", by="b")
+    finished = place.finish(lab(name="a"))
+    assert names(finished.removed) == ["work/one"]
+    assert place.files() == ["two"]
+    assert names(finished.foreign) == [], "another lab's is nobody else's"
+    assert [made.lab for made in place.book.made] == ["b"]
