@@ -71,11 +71,13 @@ def kill_group(base: str, group: str) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     tops = {*Path(base).glob(f"*/{group}"), Path(base, group)}
     while True:
+        # os.walk, no glob: groups go while they are looked at
+        folders = [Path(folder) for top in tops for folder, _, _ in os.walk(top)]
         for name, text in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
-            for state in (path for top in tops for path in top.glob(f"**/{name}")):
+            for state in (folder / name for folder in folders if (folder / name).exists()):
                 with contextlib.suppress(OSError):
                     state.write_text(text, encoding="ascii")
-        pids = {pid for top in tops for members in top.glob("**/cgroup.procs") for pid in _members(members)}
+        pids = {pid for folder in folders for pid in _members(folder / "cgroup.procs")}
         # 0: a process that this process id namespace does not see
         for pid in pids - {0}:
             with contextlib.suppress(ProcessLookupError):
