@@ -44,6 +44,7 @@ def iptables_save(user):
 def test_after_down_everything_is_as_before(user, iptables_save):
     seed(user.home)
     name = user.sandbox()
+    sleep = f"sleep {4000 + os.getpid()}.{int(os.urandom(3).hex(), 16)}"  # nobody else's
 
     def look():
         return picture(user.home, name=name, iptables_save=iptables_save)
@@ -54,9 +55,10 @@ def test_after_down_everything_is_as_before(user, iptables_save):
     assert ran.status == 0, ran
     user.inside(name, "docker network create more; docker volume create data")
     user.inside(name, "docker run -d --restart=always -p 8080:8080 -v data:/data --network more --name left mywebapi")
-    user.inside(name, "echo x > ~/.docker-note; git config --global user.name x; sleep 4321 >/dev/null 2>&1 &")
+    user.inside(name, f"echo x > ~/.docker-note; git config --global user.name x; {sleep} >/dev/null 2>&1 &")
     state = user.home / "state" / "labrunner" / "sandboxes" / name
     assert processes(name)
+    assert processes(sleep)
     running = look()
     assert running["home"] == before["home"]
     assert running["cgroups"]
@@ -67,7 +69,7 @@ def test_after_down_everything_is_as_before(user, iptables_save):
     assert processes(name) == []
     assert processes(str(user.home)) == []
     assert look() == before
-    assert processes("sleep 4321") == []
+    assert processes(sleep) == []
 
 
 class Decoy:

@@ -1,5 +1,6 @@
 """Everything of this machine that a sandbox could have touched, as values that can be compared."""
 
+import os
 import socket
 import subprocess
 from pathlib import Path
@@ -15,15 +16,15 @@ def picture(home: Path, *, name: str, iptables_save: str) -> dict[str, Any]:
     return {
         "iptables-save": _rules(iptables_save),
         "ip link": sorted(path.name for path in Path("/sys/class/net").iterdir()),
-        "ip netns": _below("/run/netns"),
+        "ip netns": below("/run/netns"),
         "findmnt": sorted(
             # what the kernel numbers anew (ids, peers) aside
             line.split(" ", 2)[2]
             for line in Path("/proc/self/mountinfo").read_text().splitlines()
         ),
-        "cgroups": sorted(str(path) for path in Path("/sys/fs/cgroup").glob(f"**/*{name}*")),
-        "run": sorted(str(path) for path in Path("/run").glob(f"**/*{name}*")),
-        "folders": {folder: _below(folder) for folder in FOLDERS},
+        "cgroups": below("/sys/fs/cgroup", name),
+        "run": below("/run", name),
+        "folders": {folder: below(folder) for folder in FOLDERS},
         "files": {path: Path(path).read_bytes() for path in FILES if Path(path).exists()},
         "socket": Path("/var/run/docker.sock").exists(),
         "hostname": socket.gethostname(),
@@ -33,6 +34,17 @@ def picture(home: Path, *, name: str, iptables_save: str) -> dict[str, Any]:
             if path.relative_to(home).parts[0] != "state"
         },
     }
+
+
+def below(folder: str, text: str = "") -> list[str] | None:
+    """The paths below a folder whose names hold the text; None: there is no such folder.
+
+    No glob: those of other sandboxes go while it looks, which pathlib's would take for an error.
+    """
+    if not Path(folder).is_dir():
+        return None
+    walk = os.walk(folder)
+    return sorted(f"{place}/{name}" for place, folders, files in walk for name in (*folders, *files) if text in name)
 
 
 def processes(text: str) -> list[str]:
@@ -57,8 +69,3 @@ def _rules(program: str) -> list[str]:
     except OSError as error:
         return [str(error)]
     return [line for line in (said.stdout + said.stderr).splitlines() if not line.startswith("#")]
-
-
-def _below(folder: str) -> list[str] | None:
-    path = Path(folder)
-    return sorted(str(entry) for entry in path.rglob("*")) if path.is_dir() else None

@@ -13,6 +13,7 @@ import pytest
 from labrunner.sandbox import engine, machine, stock
 from labrunner.sandbox.errors import SandboxBusy, SandboxError
 from labrunner.sandbox.layout import layout
+from tests.e2e.traces import below, processes
 
 pytestmark = pytest.mark.sandbox
 
@@ -32,19 +33,6 @@ def until(condition, seconds=10.0):
         time.sleep(0.01)
 
 
-def processes(text):
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            continue
-        if entry.name.isdigit() and text in words and state != "Z":
-            found.append(words)
-    return found
-
-
 def rules(kit):
     try:
         line = [kit.program("iptables-save")]
@@ -54,25 +42,17 @@ def rules(kit):
     return [text for text in said.splitlines() if not text.startswith("#")]
 
 
-def listing(folder):
-    path = Path(folder)
-    return sorted(str(entry) for entry in path.rglob("*")) if path.is_dir() else path.exists()
-
-
-def groups(place):
-    return sorted(str(path) for path in Path("/sys/fs/cgroup").glob(f"*/{place.group}"))
-
-
 def picture(kit, home, place):
     """Everything of this machine that a sandbox could have touched."""
-    folders = ("/run/docker", "/etc/docker", "/var/lib/docker", "/run/containerd", "/var/run/docker.sock")
+    folders = ("/run/docker", "/etc/docker", "/var/lib/docker", "/run/containerd")
     return {
         "rules": rules(kit),
         "links": sorted(path.name for path in Path("/sys/class/net").iterdir()),
-        "namespaces": listing("/run/netns"),
+        "namespaces": below("/run/netns"),
         "mounts": sorted(line.split(" ", 2)[2] for line in Path("/proc/self/mountinfo").read_text().splitlines()),
-        "groups": groups(place),
-        "folders": {folder: listing(folder) for folder in folders},
+        "groups": below("/sys/fs/cgroup", place.group),
+        "folders": {folder: below(folder) for folder in folders},
+        "socket": Path("/var/run/docker.sock").exists(),
         "home": {str(path): path.read_bytes() for path in Path(home).rglob("*") if path.is_file()},
         "etc": {str(path): path.stat().st_mtime_ns for path in Path("/etc").iterdir() if path.exists()},
         "host": socket.gethostname(),
@@ -99,7 +79,7 @@ def test_nothing_is_left(machines, kit, course, seeded):
     stock.prepare(sandbox, course, busybox=kit.busybox)
     inside(sandbox, "docker run -d --restart=always -p 8080:8080 -v data:/data --name deaf deaf")
     inside(sandbox, "docker network create more && docker run -d --network more web && echo x > ~/.docker-note")
-    assert groups(place) or not Path("/sys/fs/cgroup/memory").exists()
+    assert below("/sys/fs/cgroup", place.group) or not Path("/sys/fs/cgroup/memory").exists()
     start = time.monotonic()
     assert machine.down(name, machines.env)
     seconds = time.monotonic() - start

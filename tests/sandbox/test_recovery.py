@@ -17,6 +17,7 @@ from labrunner.sandbox.azure import check_azure
 from labrunner.sandbox.errors import SandboxError
 from labrunner.sandbox.layout import layout
 from labrunner.sandbox.recovery import clear
+from tests.e2e.traces import below
 
 pytestmark = pytest.mark.sandbox
 
@@ -124,7 +125,7 @@ def left(place):
     """What there still is of a sandbox."""
     here = [path for path in (place.folder, place.run) if Path(path).exists()]
     here += [str(path) for path in Path(place.folder).parent.glob(f"{place.name}*")]
-    here += [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/{place.group}")]
+    here += below("/sys/fs/cgroup", place.group) or []
     mounts = Path("/proc/self/mountinfo").read_text()
     return here + ["mounts"] * (place.folder in mounts or place.run in mounts)
 
