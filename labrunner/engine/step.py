@@ -360,7 +360,7 @@ class StepRun:
             if result.outcome is Outcome.ERROR:
                 if result.bug:
                     return StepResult(Outcome.ERROR, result.message, Blame.BUG)
-                found = self.blame("")  # the target knows better than the check why it does not answer
+                found = self.blame("", late=True)  # the target knows better than the check why it does not answer
                 return found if found.blame else StepResult(Outcome.ERROR, result.message, Blame.TARGET)
         for result in results:
             if result.outcome is not Outcome.PASSED:
