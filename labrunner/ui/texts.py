@@ -151,7 +151,7 @@ _ENDS: Mapping[str, str] = {
     "limit": "It would go on for ever, so it was stopped{after}. That is fine.",
     "timeout": "It took too long and was stopped{after}.",
     "interrupted": "It was stopped from the keyboard{after}.",
-    "found-done": "It was interrupted; what it should do is done.",
+    "found-done": "It was interrupted, and counts as done.",
 }
 
 

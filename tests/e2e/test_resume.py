@@ -1,7 +1,6 @@
 """A learner who is cut off goes on: after quit, Ctrl-C, a closed terminal, kill -9 and a restart of the machine."""
 
 import json
-import os
 import signal
 from pathlib import Path
 
@@ -86,8 +85,6 @@ def leave(learner: Terminal, way: str) -> None:
         learner.type("q\n")
         assert learner.end() == 1
         assert learner.mode == learner.before
-    elif way == "hang-up":
-        os.killpg(learner.process.pid, signal.SIGHUP)
     elif way == "killed":
         learner.process.kill()
     else:
@@ -95,7 +92,7 @@ def leave(learner: Terminal, way: str) -> None:
     learner.process.wait(20)
 
 
-@pytest.mark.parametrize("way", ["quit", "hang-up", "killed", "closed"])
+@pytest.mark.parametrize("way", ["quit", "killed", "closed"])
 def test_left_between_two_commands(classroom, way):
     classroom.release()
     with classroom.start("run", "--unattended") as process:  # agrees to the course, and is another session
@@ -151,7 +148,6 @@ def test_every_answer_about_an_interrupted_command(classroom, tmp_path, answer):
 CHANGES = {
     "a command before the interrupted one": ("PART=done", "PART=edited", ["K.4", "K.5", "K.6"]),
     "the interrupted command": ("work/five", "work/five ~/../work/more", ["K.4", "K.5", "K.6"]),
-    "a command after it": ("echo six", "echo seven", ["K.5", "K.6"]),
     "a step that has passed": ("LIST=(a 'b c')", "LIST=(a b)", ["K.5", "K.6"]),
 }
 
@@ -198,8 +194,10 @@ def spoil(room: Classroom, what: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("what", ["progress", "ledger", "transcript", "snapshot"])
-@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize(
+    ("what", "restart"),
+    [("progress", False), ("progress", True), ("ledger", False), ("transcript", False), ("snapshot", False)],
+)
 def test_a_damaged_file_is_kept_aside_and_the_run_goes_on(classroom, what, restart):
     classroom.killed_in()
     path = spoil(classroom, what)
@@ -207,8 +205,6 @@ def test_a_damaged_file_is_kept_aside_and_the_run_goes_on(classroom, what, resta
     classroom.release()
     ended = classroom.run("run", *(["--restart"] if restart else []))
     assert ended.status == 0, ended
-    if restart and what in ("transcript", "snapshot"):
-        return  # nobody looks at them
     aside = path.with_name(f"{path.name}.unreadable-1")
     assert str(aside) in ended.err
     if what == "snapshot":  # it holds secrets
@@ -216,6 +212,6 @@ def test_a_damaged_file_is_kept_aside_and_the_run_goes_on(classroom, what, resta
     else:
         assert aside.read_bytes() == spoilt
     assert "Traceback" not in ended.err
-    assert ("Going on with a run" in ended.err) == (what in ("ledger", "snapshot") and not restart)
+    assert ("Going on with a run" in ended.err) == (what in ("ledger", "snapshot"))
     if what == "snapshot":
         assert "Your shell is a new one" in ended.err
