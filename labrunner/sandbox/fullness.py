@@ -3,7 +3,8 @@
 Over the folders where the engine, the local Azure and the learner write lies an overlay whose upper side is a small
 file system without room: whoever writes gets ENOSPC from the kernel. Nothing is written to this machine's disk.
 Processes that are in a folder when it is covered would go on below the cover; the work folder, where shells are, is
-made read-only instead, for everybody at once, and what they get there is EROFS. Runs in the supervisor's mount
+made read-only instead, for everybody at once, and what they get there is EROFS. So is a folder in which something is
+mounted, which a cover would hide. Runs in the supervisor's mount
 namespace. Standard library only.
 """
 
@@ -61,8 +62,12 @@ class Fullness:
         kernel.mount("tmpfs", self._room, "tmpfs", flags=NODEV, options=f"size={_BYTES},nr_inodes={_INODES},mode=700")
         kept = [(path, kernel.clone_tree(path)) for path in self._kept if Path(path).is_dir()]
         try:
+            points = _mount_points()
             for number, place in enumerate(path for path in self._covered if Path(path).is_dir()):
-                self._cover(place, number)
+                if any(point.startswith(f"{place}/") for point in points):
+                    self._close(place)
+                else:
+                    self._cover(place, number)
             for place, tree in kept:
                 kernel.attach_tree(tree, place)
                 self._over.append(place)
@@ -136,3 +141,8 @@ class Fullness:
                 raise
         finally:
             os.close(descriptor)
+
+
+def _mount_points() -> list[str]:
+    lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    return [line.split(" ")[4].encode().decode("unicode_escape") for line in lines]

@@ -14,6 +14,7 @@ from labrunner.sandbox.azure import LocalAzure, SecretsSource, check_azure, sign
 from labrunner.sandbox.azure_cli import AzureCli
 from labrunner.sandbox.errors import SandboxError
 from labrunner.sandbox.progress import Progress
+from labrunner.sandbox.room import shortage
 from labrunner.sandbox.running import Sandbox, remedy_up
 from labrunner.sandbox.tools import Tools
 from labrunner.shell.bash import BashShell
@@ -107,6 +108,9 @@ class SandboxTarget:
 
     def write_file(self, path: str, content: bytes, mode: int) -> None:
         """Into the work folder, which is at the same place on both sides."""
+        full = shortage(self._sandbox.layout)
+        if full is not None:
+            raise TargetError(f"{path} cannot be written: {full}", full.remedy)
         write_inside(self._sandbox.layout.work, path, content, mode)
 
     def checker(self) -> Checker:
