@@ -65,7 +65,7 @@ class Resumption:
 
 
 def restore_shell(session: Session, course: Course, left: Left, carried: Sequence[Carried]) -> str:
-    """Give the learner's new shell what the old one had: "back", "partly" or "new" (there was nothing, or no shell).
+    """Give the learner's new shell what the old one had: "back", "partly" or "new" (it is not kept, or there is none).
 
     What it holds of secrets is known afterwards, so that it is not shown. In a shell that is not wholly back, the
     course's commands that carry are run again.
@@ -73,7 +73,8 @@ def restore_shell(session: Session, course: Course, left: Left, carried: Sequenc
     try:
         snapshot = session.snapshots.load(_HOST) if session.snapshots else None
         if snapshot is None:
-            return "new"
+            had_one = any(step.done or step.stopped is not None for step in left.steps.values())
+            return "new" if had_one else "back"
         shell = session.target.shell(_HOST)
         whole = shell.restore(snapshot)
         _learn_secrets(session, course, shell)

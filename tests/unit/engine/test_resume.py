@@ -318,3 +318,9 @@ def test_commands_are_numbered_in_the_transcript(bench):
         [event.number for event in ran.of(CommandStarted)] == [event.number for event in ran.of(CommandEnded)] == [0, 1]
     )
     assert Path(ran.report["labs"][0]["id"]).name == "l"
+
+
+def test_a_shell_in_which_nothing_was_set_is_as_it_was(bench):
+    bench(*STEPS, learner=Learner(script={Point.COMMAND: [Move.QUIT]}))
+    ran = bench(*STEPS, resume=True)
+    assert ran.of(SessionResumed)[0].shell == "back"
