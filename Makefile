@@ -3,8 +3,10 @@
 .PHONY: help lab setup test check bench soak
 
 ARGS ?=
-QUICK = -q -m "not sandbox and not e2e"
-APART = tests/architecture tests/unit/content tests/unit/checks
+QUICK = tests/architecture tests/content tests/courses tests/unit
+# two tests at a time, those of one file one after the other: they share what is dear to make;
+# the quick ones of tests/unit come last, so that both workers end together
+PYTEST = pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
@@ -16,18 +18,15 @@ setup: ## only set up: the virtual environment, the Docker Engine and the tools
 	@python3 bootstrap.py engine
 
 test: ## run all tests, those that need root and the Docker Engine included
-	@python3 bootstrap.py engine dev -- pytest $(ARGS)
+	@python3 bootstrap.py engine dev -- $(PYTEST) $(ARGS)
 
-# two at a time: what the one beside says comes when both have ended
 check: ## format, lint, types, unit and architecture tests, content: no root, no engine
 	@python3 bootstrap.py dev -- sh -ec '\
-	  ruff format --check .; ruff check .; labrunner lint labs/acr-images; \
-	  said=$$(mktemp); failed=0; \
-	  pytest $(QUICK) $(APART) >$$said 2>&1 & beside=$$!; \
-	  trap "kill $$beside; rm -f $$said" EXIT; trap "exit 130" INT TERM; \
-	  { mypy && pytest $(QUICK) $(APART:%=--ignore=%) tests/unit tests/courses; } || failed=1; \
-	  wait $$beside || failed=1; \
-	  trap - EXIT; cat $$said; rm -f $$said; exit $$failed'
+	  ruff format --check .; \
+	  ruff check .; \
+	  mypy; \
+	  labrunner lint labs/acr-images; \
+	  $(PYTEST) -q -m "not sandbox and not e2e" $(QUICK)'
 
 bench: ## measure against plain bash and other runners, and print the ratios
 	@python3 bootstrap.py engine dev bench -- python -m bench.run $(ARGS)
