@@ -42,7 +42,7 @@ COMMANDS = {
 }
 
 EPILOG = """\
-Start with `labrunner run lab-2`. Options: `labrunner COMMAND --help`.
+Start with `labrunner run`. Options: `labrunner COMMAND --help`.
 
 exit status: 0 all passed, 1 something failed, 2 usage, 3 the course is invalid,
              4 target or machine, 5 a defect of labrunner, 130 interrupted
@@ -118,9 +118,9 @@ def _guarded(arguments: "list[str]") -> int:
     try:
         return _dispatch(arguments)
     except Problem as problem:
-        sys.stderr.write(f"labrunner: {problem}\n")
+        _tell(f"labrunner: {problem}")
         if problem.remedy:
-            sys.stderr.write(f"What to do: {problem.remedy}\n")
+            _tell(f"What to do: {problem.remedy}")
         return problem.status
     except KeyboardInterrupt:
         sys.stderr.write("labrunner: interrupted\n")
@@ -136,6 +136,21 @@ def _guarded(arguments: "list[str]") -> int:
         return 4
     except Exception as error:  # noqa: BLE001 - the last wall: a defect is told as one, with its own status
         return _defect(error)
+
+
+def _tell(text: str) -> None:
+    """To stderr; on a terminal folded between words, with what stands in backticks on one line: it is to be copied."""
+    if sys.stderr.isatty():
+        import re
+        from textwrap import fill
+
+        from labrunner.ui.stream import columns_of
+
+        width = columns_of(sys.stderr, os.environ)
+        whole = [re.sub("`[^`]*`", lambda code: code[0].replace(" ", "\xa0"), line) for line in text.split("\n")]
+        folded = (fill(line, width, break_long_words=False, break_on_hyphens=False) for line in whole)
+        text = "\n".join(folded).replace("\xa0", " ")
+    sys.stderr.write(f"{text}\n")
 
 
 def _run(name: str, arguments: "list[str]") -> int:

@@ -23,7 +23,7 @@ _USAGE, _TARGET = 2, 4  # engine.outcomes.ExitStatus, without importing the engi
 
 def arguments(parser: ArgumentParser) -> None:
     """The command's options."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="|".join(_ACTIONS))
     for name, (_, says) in _ACTIONS.items():
         action = actions.add_parser(name, help=says, description=says, allow_abbrev=False)
         action.add_argument("--sandbox", metavar="NAME", default="default", help="which sandbox (default: default)")
@@ -92,7 +92,10 @@ def _status(args: Namespace, env: Mapping[str, str]) -> int:
 def _shell(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.sandbox import machine
 
-    return machine.attach(args.sandbox, env, engine=False).interact()
+    sandbox = machine.attach(args.sandbox, env, engine=False)
+    if sys.stdin.isatty():
+        sys.stderr.write("You are in the sandbox; `exit` leaves it. Variables that a lab has set are not set here.\n")
+    return sandbox.interact()
 
 
 def _reset(args: Namespace, env: Mapping[str, str]) -> int:

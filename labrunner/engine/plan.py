@@ -78,6 +78,23 @@ def _step(lab: Lab, name: str) -> Step:
 
 
 def _unknown(what: str, name: str, listed: list[str], known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    suggestion = f" Did you mean '{near[0]}'?" if near else ""
+    near = _nearest(name, known)
+    suggestion = f" Did you mean '{near}'?" if near else ""
     return f"there is no {what} called '{name}'.{suggestion} There are: {', '.join(listed)}."
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    """What was meant, by its number (`3`, `lab3`) or by its letters; empty when nothing is nearer than the rest."""
+    letters, number = _parts(name)
+    for other in known:
+        its_letters, its_number = _parts(other)
+        if number and number == its_number and its_letters.startswith(letters):
+            return other
+    near = next(iter(get_close_matches(name, known, n=1)), "")
+    its_letters, its_number = _parts(near)
+    return "" if letters == its_letters and not number.startswith(its_number) else near  # `lab`, `lab-9`: any would do
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """Its letters and its digits."""
+    return "".join(filter(str.isalpha, name.casefold())), "".join(filter(str.isdecimal, name))

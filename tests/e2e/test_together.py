@@ -34,6 +34,18 @@ def test_a_second_run_on_one_sandbox_is_told_who_holds_it(finished, terminal):
     assert finished.run("check", "lab-2").status == 0
 
 
+def test_a_shell_beside_a_run_says_where_one_is(finished, terminal):
+    learner = terminal("run", "lab-2")
+    learner.expect("q quit: ")
+    beside = terminal("sandbox", "shell")
+    beside.expect("You are in the sandbox; `exit` leaves it.")
+    beside.type("docker images -q mywebapi:1.0 | wc -l; exit 3\n")
+    beside.expect("\r1\r\n")
+    assert beside.end() == 3
+    learner.type("q\n")
+    learner.end()
+
+
 @pytest.mark.parametrize("words", [("check", "lab-2"), ("sandbox", "shell"), ("sandbox", "reset")])
 def test_without_a_sandbox_it_is_said_what_to_do(user, words):
     name = user.sandbox()

@@ -1,8 +1,11 @@
 """The command line's frame: what every command shares, whatever goes wrong in it."""
 
+import fcntl
 import os
+import struct
 import subprocess
 import sys
+import termios
 from contextlib import closing
 from pathlib import Path
 
@@ -103,6 +106,7 @@ def test_options_are_not_abbreviated(capsys):
         (["check", "lab-2/tag-for-arc"], "Did you mean 'tag-for-acr'?"),
         (["run", "lab-2", "--report", "/proc/out.json"], "the report /proc/out.json cannot be written"),
         (["lint", "/nowhere"], "/nowhere"),
+        (["sandbox"], "the following arguments are required: up|down|status|shell|reset|env|fault"),
         (["run", "lab-2", "--sandbox", "No Name"], "'No Name' is no name for a sandbox"),
         (["status", "--sandbox", "No Name"], "'No Name' is no name for a sandbox"),
     ],
@@ -120,6 +124,21 @@ def test_a_problem_is_told_with_its_remedy_and_status(broken, capsys):
     broken(Problem("it is dark", status=4, remedy="Light a lamp."))
     assert main(["list"]) == 4
     assert capsys.readouterr().err == "labrunner: it is dark\nWhat to do: Light a lamp.\n"
+
+
+def test_a_problem_on_a_terminal_is_folded_between_words(isolated):
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    try:
+        assert labrunner(isolated, "solve", capture_output=False, stderr=slave).returncode == 2
+        said = os.read(master, 4096).decode().replace("\r\n", "\n")
+    finally:
+        os.close(slave)
+        os.close(master)
+    assert said == (
+        "labrunner: nothing is under way in\nsandbox 'default'\n"
+        "What to do: Begin with\n`labrunner run LAB`; `labrunner list`\nshows the labs.\n"
+    )
 
 
 def test_a_defect_is_ours(broken, capsys, monkeypatch):

@@ -38,6 +38,10 @@ def test_steps_run_in_the_order_of_the_course() -> None:
     ("selector", "message"),
     [
         ("lab-22", "there is no lab called 'lab-22'. Did you mean 'lab-2'? There are: lab-2, lab-3."),
+        ("3", "there is no lab called '3'. Did you mean 'lab-3'? There are: lab-2, lab-3."),
+        ("LAB3", "there is no lab called 'LAB3'. Did you mean 'lab-3'? There are: lab-2, lab-3."),
+        ("lab", "there is no lab called 'lab'. There are: lab-2, lab-3."),
+        ("lab-9", "there is no lab called 'lab-9'. There are: lab-2, lab-3."),
         ("lab-2/tow", "there is no step of lab-2 called 'tow'. Did you mean 'two'? There are: one, two, three."),
         ("zzz", "there is no lab called 'zzz'. There are: lab-2, lab-3."),
     ],
