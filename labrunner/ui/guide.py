@@ -245,8 +245,7 @@ class Guide:
         step = self._step(event.lab, event.step)
         if step is None or self._stops:
             return
-        self._leaving = not quiz(self._screen, self._keys, step.questions)
-        self._pages.turn()
+        self._leaving = not quiz(self._screen, self._keys, self._pages, step.questions)
 
     @property
     def _stops(self) -> bool:

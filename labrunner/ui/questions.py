@@ -6,6 +6,7 @@ from typing import TextIO
 
 from labrunner.model import Option, Question, Variable
 from labrunner.ui.own import MARK
+from labrunner.ui.pages import Pages
 from labrunner.ui.screen import Screen
 from labrunner.ui.terminal import Keyboard
 from labrunner.ui.texts import OWN_LATER
@@ -58,21 +59,24 @@ class Questions:
         return answer is not None and answer.strip().lower() in {"y", "yes"}
 
 
-def quiz(screen: Screen, keys: Keyboard, questions: Sequence[Question]) -> bool:
-    """Ask each question once and explain its answer; False when the learner wants to quit."""
+def quiz(screen: Screen, keys: Keyboard, pages: Pages, questions: Sequence[Question]) -> bool:
+    """Ask each question once and explain its answer, on the page of what comes next; False when the learner wants to
+    quit."""
     for question in questions:
         screen.gap()
         screen.labelled("Question:", question.text, style="bold")
         for number, choice in enumerate(question.choices, 1):
             screen.labelled(f"{number}", choice, indent=4)
         answer = _choice(screen, keys, question)
+        pages.turn()
         if answer is None:
             return False
         if not answer:
             continue
         right = question.choices[answer - 1] == question.answer
-        verdict = "Right." if right else f"Not quite: {question.answer}."
-        screen.line(f"{verdict} {question.explanation}".strip(), indent=2)
+        verdict = "Right." if right else f"Not quite. The answer is: {question.answer}."
+        with pages.reading():
+            screen.line(f"{verdict} {question.explanation}".strip(), indent=2)
     return True
 
 

@@ -248,6 +248,19 @@ def test_who_has_read_enough_of_an_output_is_asked_again() -> None:
     assert "  line 30\n" not in more
 
 
+@pytest.mark.parametrize(("answer", "said"), [("1", "Not quite. The answer is: b."), ("2", "Right.")])
+def test_what_is_said_of_an_answer_can_be_read_with_the_next_lab(answer: str, said: str) -> None:
+    out = FullScreen()
+    following = Lab(id="m", name="lab-2", title="M", text="\n".join(f"- {number}" for number in range(30)))
+    course = Course(id="c", title="C", labs=(LAB, following))
+    guide = Guide(io.StringIO(f"{answer}\n\n"), out, course=course, env={"TERM": "xterm", "LINES": "24"})
+    guide.show(events.StepEnded(lab="l", step="s", outcome=Outcome.PASSED, seconds=1.0, attempts=1, hints=0))
+    guide.show(events.LabStarted(lab="m", title="M"))
+    page, asked, _ = out.getvalue().partition("[Enter] read on")
+    assert asked
+    assert said in "\n".join(page.split("\n")[-24:])  # the last of them is where the question stands
+
+
 def test_a_file_that_is_written_is_said_to_be_written() -> None:
     room = Room("")
     room.guide.show(events.CommandStarted(lab="l", step="s", ref="F1", run="FROM x\n", host="local", file="Dockerfile"))
