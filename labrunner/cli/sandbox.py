@@ -94,7 +94,7 @@ def _shell(args: Namespace, env: Mapping[str, str]) -> int:
 
     sandbox = machine.attach(args.sandbox, env, engine=False)
     if sys.stdin.isatty():
-        sys.stderr.write("You are in the sandbox; `exit` leaves it. Variables that a lab has set are not set here.\n")
+        sys.stderr.write("You are in the sandbox; `exit` leaves it. Variables of a lab are not set here.\n")
     return sandbox.interact()
 
 
