@@ -2,11 +2,13 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from labrunner.cli.sessions import Held
     from labrunner.engine.finishing import Finished
+    from labrunner.engine.plan import Plan
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -42,7 +44,8 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     require_trust(course, env, trusted=args.trust, confirm=None)
     sessions = list(held(args.sandbox, course, env))
     labs = {planned.lab.id for planned in plan.labs}
-    begun = {place for session in sessions for place in session.left.steps if place[0] in labs}
+    book = book_of(args.sandbox, course, env)
+    begun = _begun(plan, sessions, {made.lab for made in book.made} | {book.open_lab})
     if not begun:
         raise Problem(
             f"{' and '.join(args.labs) or 'no lab'} was {'not ' if args.labs else ''}begun in sandbox '{args.sandbox}'",
@@ -54,11 +57,24 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     holder = command_line("finish", args.labs)
     with started_target(args.sandbox, course, env, holder=holder, needs=needs) as target:
         prepare(target, filled)
-        book = book_of(args.sandbox, course, env)
+        book = book_of(args.sandbox, course, env)  # nobody else writes to it now
         finished = finish(target, filled, book, labs=labs, begun=begun)
         forget(args.sandbox, course, [session for session in sessions if session.labs <= labs], env)
     _tell(finished)
     return int(ExitStatus.TARGET if finished.kept or finished.lost or finished.complaints else ExitStatus.PASSED)
+
+
+def _begun(plan: "Plan", sessions: "Sequence[Held]", made: Collection[str]) -> set[tuple[str, str]]:
+    """The planned steps, (lab, step) by id, that ever began; of a lab that has `made` things but in no session that is
+    known, all."""
+    places = {place for session in sessions for place in session.left.steps}
+    known = {lab for lab, _ in places}
+    return {
+        (planned.lab.id, step.id)
+        for planned in plan.labs
+        for step in planned.steps
+        if (planned.lab.id, step.id) in places or (planned.lab.id in made and planned.lab.id not in known)
+    }
 
 
 def _tell(finished: "Finished") -> None:

@@ -64,8 +64,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     plan_of(course, args.labs)
     given_values(course, args)
     found = None if args.restart else sessions.going_on(args, course, env)
-    left = found.left if found else None
-    selectors = left.selectors if left else tuple(args.labs)
+    selectors = found.left.selectors if found else tuple(args.labs)
     needs = needs_of(plan_of(course, selectors))
     questions = _questions(args, env) if guided else None
     require_trust(course, env, trusted=args.trust, confirm=questions.confirm_trust if questions else None)
@@ -78,16 +77,18 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         remember(args.sandbox, course, values, env)
         prepare(target, filled)
         with _policy(filled, args, env, guided=guided) as policy:
-            resume = left.id if left else ""
+            resume = found.left.id if found else ""
             session = new_session(filled, values, target, policy, env, resume=resume, keeps_shell=True)
             sessions.enter(args.sandbox, course, session.id, env)
+            if args.restart:
+                sessions.give_up(args, course, session.id, env)
             status = carry_out(
                 session,
                 filled,
                 plan_of(filled, selectors),
                 walk,
                 selectors=selectors,
-                left=left,
+                left=found.now() if found else None,
                 book=sessions.book_of(args.sandbox, course, env),
             )
     sessions.put_away(folder_of(session.id, env))

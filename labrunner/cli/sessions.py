@@ -31,6 +31,7 @@ __all__ = [
     "current",
     "enter",
     "forget",
+    "give_up",
     "going_on",
     "held",
     "progress_of",
@@ -54,6 +55,13 @@ class Held:
     def transcript(self) -> str:
         """The path of its transcript."""
         return str(self.folder / "transcript.jsonl")
+
+    def now(self) -> Left:
+        """What it has left by now, for a caller who holds the sandbox: another may have gone on with it. Problem."""
+        try:
+            return read_left(read(self.transcript))
+        except TranscriptError as error:
+            raise Problem(str(error), status=ExitStatus.TARGET) from error
 
     @property
     def labs(self) -> frozenset[str]:
@@ -134,10 +142,16 @@ def going_on(args: Namespace, course: Course, env: Mapping[str, str]) -> Held | 
 
 
 def under_way(sessions: Iterable[Held], course: Course) -> Iterator[Held]:
-    """Those in which something of the course is left to do."""
+    """Those in which something of the course is left to do, but for one that was begun anew since.
+
+    sessions: newest first.
+    """
+    newer: list[list[tuple[str, str]]] = []
     for found in sessions:
-        if found.current(course) is not None:
+        places = found.places(course)
+        if found.current(course) is not None and places not in newer:
             yield found
+        newer.append(places)
 
 
 def current(args: Namespace, course: Course, env: Mapping[str, str], *, step: str | None) -> tuple[Held, Lab, Step]:
@@ -226,6 +240,14 @@ def enter(name: str, course: Course, session: str, env: Mapping[str, str]) -> No
     except ProgressError as error:
         sys.stderr.write(f"labrunner: {error}.\n")
     progress.add(session)
+
+
+def give_up(args: Namespace, course: Course, session: str, env: Mapping[str, str]) -> None:
+    """The session does anew what others began: their shells are not kept."""
+    wanted = select(course, args.labs)
+    for found in held(args.sandbox, course, env):
+        if found.left.id != session and _plan(course, found.left.selectors) == wanted:
+            Snapshots(str(found.folder)).forget()
 
 
 def forget(name: str, course: Course, sessions: Sequence[Held], env: Mapping[str, str]) -> None:

@@ -57,7 +57,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
             filled,
             plan_of(filled, found.left.selectors),
             walk,
-            left=replace(found.left, position=place, midway=midway),
+            left=replace(found.now(), position=place, midway=midway),
             book=sessions.book_of(args.sandbox, course, env),
         )
     sessions.put_away(found.folder)

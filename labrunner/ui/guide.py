@@ -64,6 +64,7 @@ class Guide:
         self._chosen: tuple[Option, ...] = ()
         self._introduced: tuple[str, str] | None = None
         self._drawn: tuple[str, str, str] | None = None
+        self._met: set[str] = set()  # labs whose text an earlier run has shown
         self._waited: set[str] = set()
         self._said = ""
         self._go_on = False
@@ -122,6 +123,7 @@ class Guide:
             self._scenes.session(event, self._tally)
 
     def _session_resumed(self, event: events.SessionResumed) -> None:
+        self._met = {entry["lab"] for entry in event.outcomes}
         with self._pages.reading():
             self._scenes.resumed(event, self._tally)
 
@@ -135,10 +137,10 @@ class Guide:
     def _lab_started(self, event: events.LabStarted) -> None:
         lab = self._lab(event.lab)
         with self._pages.reading():
-            if lab is not None:
+            if lab is not None and lab.id not in self._met:
                 self._scenes.lab(lab)
             else:
-                self._screen.heading(event.title)
+                self._screen.heading(f"{lab.name}: {lab.title}" if lab else event.title)
 
     def _step_started(self, event: events.StepStarted) -> None:
         self._waited.clear()
@@ -237,7 +239,7 @@ class Guide:
         elif event.outcome is Outcome.SKIPPED:
             screen.verdict(event.outcome, "You can come back to it at any time:")
             lab = self._lab(event.lab)
-            screen.verbatim([self._command_line(f"run {lab.name if lab else event.lab}/{event.step}")], indent=4)
+            screen.verbatim([self._command_line(f"goto {lab.name if lab else event.lab}/{event.step}")], indent=4)
         elif event.outcome is not Outcome.NOT_RUN:
             screen.verdict(event.outcome, event.reason or "The step is not done yet.")
 

@@ -39,7 +39,9 @@ def test_killed_in_a_command_and_gone_on_with_or_not(classroom, tmp_path, words)
     if words[-1] in ("--restart", "lab-1/use"):
         assert len(classroom.sessions) == 2
         assert "Going on with a run" not in ended.err
-        assert snapshot.exists(), "the other session may still be gone on with"
+        begun_anew = words[-1] == "--restart"
+        assert snapshot.exists() != begun_anew, "the other session may still be gone on with, if it was not begun anew"
+        assert (classroom.status()["next"] is None) == begun_anew
         return
     assert ended.status == 0, ended
     assert "Going on with a run that was left: 1 of 2 steps passed" in " ".join(ended.err.split())

@@ -278,6 +278,18 @@ def test_finish(classroom):
         user.inside(name, "rm -rf mine log2; docker volume rm mine-log")
 
 
+def test_finish_knows_what_was_made_without_the_transcript(classroom):
+    classroom.killed_in()
+    (session,) = classroom.sessions
+    (session / "transcript.jsonl").unlink()
+    assert classroom.status()["labs"] == []
+    ended = classroom.run("finish")
+    assert ended.status == 0, ended
+    assert "- file work/log" in ended.err
+    assert not (classroom.work / "log").exists()
+    assert classroom.run("finish").status == 2
+
+
 def assert_all_is_forgotten(room, session):
     assert list(session.glob("shell-*")) == []
     assert (session / "transcript.jsonl").exists()

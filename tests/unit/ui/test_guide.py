@@ -339,7 +339,7 @@ def test_the_end_of_the_output_is_not_told_twice() -> None:
 def test_a_skipped_step_says_how_to_come_back() -> None:
     room = Room("")
     room.guide.show(events.StepEnded(lab="l", step="s", outcome=Outcome.SKIPPED, seconds=1.0, attempts=0, hints=0))
-    assert "You can come back to it at any time:\n    labrunner run lab-1/s\n" in room.said
+    assert "You can come back to it at any time:\n    labrunner goto lab-1/s\n" in room.said
 
 
 def test_the_settings_of_earlier_steps_are_named_once() -> None:
