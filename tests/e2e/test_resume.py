@@ -119,6 +119,22 @@ def test_left_between_two_commands(classroom, way):
     assert len(classroom.sessions) == 2
 
 
+def test_a_terminal_that_is_closed_under_a_running_command(classroom):
+    with classroom.terminal("run", "--trust") as learner:
+        for _ in range(6):
+            read_on(learner, "[Enter] start", "[Enter] run it", "[Enter] go on")
+            learner.type("\n")
+        read_on(learner, "[Enter] go on", "[Enter] run it")
+        learner.type("\n")
+        until((classroom.work / "begun").exists, "the command runs")
+        leave(learner, "closed")
+    assert "interrupted there: echo five" in classroom.run("status").out
+    classroom.release()
+    assert classroom.run("run").status == 0
+    assert classroom.ran() == ["K.1", "K.2", "K.3", "K.4", "K.5", "K.5", "K.6"]
+    assert_all_is_back(classroom)
+
+
 ANSWERS = {
     "\n": (["K.5", "K.5", "K.6"], "passed"),
     "d\n": (["K.5"], "failed"),  # what it should have made is not there
