@@ -52,6 +52,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     with started_target(args.sandbox, course, env, holder=holder, needs=needs_of(plan)) as target:
         prepare(target, filled)
         for step in reversed(steps):
+            sys.stderr.write(f"Undoing {lab.name}: {step.title}\n")
             for entry in step.cleanup:
                 ran = target.script(entry.run, host=entry.host, timeout=entry.timeout)
                 if ran.status:

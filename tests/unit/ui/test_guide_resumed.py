@@ -49,4 +49,4 @@ def test_a_step_that_goes_on_says_where() -> None:
     room.guide.show(
         events.StepResumed(lab="l", step="s", title="S", number=1, count=1, start=1, interrupted=False, run="echo two")
     )
-    assert "You are back in this step, behind 1 command." in room.said
+    assert "You are back in this step: 1 command of it done." in room.said
