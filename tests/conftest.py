@@ -1,6 +1,7 @@
 """Keeps every test away from the machine's own home, engine, account, locale and terminal settings."""
 
 import os
+import signal
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -14,6 +15,12 @@ FOREIGN = ("DOCKER_", "AZURE_", "ARM_", "KUBECONFIG", "SSH_AUTH_SOCK", "LABRUNNE
 def cache() -> str:
     """Where the unpacked tools are, or are put now. Asked before a test gets an environment of its own."""
     return os.environ.get("XDG_CACHE_HOME") or f"{os.environ['HOME']}/.cache"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Ctrl-C counts in every program that a test starts, also where `make test &` was begun with it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

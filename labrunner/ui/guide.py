@@ -132,7 +132,9 @@ class Guide:
         if step is not None:
             self._introduce(event.lab, step, event.number, event.count)
         if event.start and not event.interrupted:
-            self._screen.line(f"You are back in this step: {texts.count(event.start, 'command')} of it done.", style="dim")
+            self._screen.line(
+                f"You are back in this step: {texts.count(event.start, 'command')} of it done.", style="dim"
+            )
 
     def _lab_started(self, event: events.LabStarted) -> None:
         lab = self._lab(event.lab)
