@@ -66,10 +66,10 @@ class Watch:
 
     def _was_amiss(self) -> TargetError | None:
         """What of the machine was broken since it counts, and is well by now. Raises SandboxError."""
+        ago = time.monotonic() - self._began  # first: what was over before must not seem to be later
         reply = ask_supervisor(self._sandbox.layout, "status")
         if reply is None:
             raise SandboxError(f"sandbox '{self._sandbox.name}' is not running", remedy_up(self._sandbox.name))
-        ago = time.monotonic() - self._began
         if reply.ended.get("disk-full", ago) < ago:
             return TargetError("the sandbox's disk was full for a while", _AGAIN)
         if reply.lingers:
