@@ -45,6 +45,8 @@ _AGAIN_SECONDS = 1.0
 _LOOK_SECONDS = 1.0
 _START_SECONDS = 30.0
 _STATUS_SECONDS = 5.0
+_FRESH_SECONDS = 10.0
+"""For so long after its start nobody wonders that it does not answer."""
 _SIGN_IN_SECONDS = 60.0
 _EMULATOR = "labrunner.emulator"
 
@@ -77,9 +79,10 @@ def write_hosts(place: Layout) -> None:
 def check_azure(place: Layout, *, patience: float = 0.0) -> dict[str, Any]:
     """What the local Azure says of itself. Raises SandboxError if it does not answer, or is not this sandbox's.
 
-    patience: seconds that one which runs may take until it answers: it starts beside the engine.
+    patience: seconds that one which runs may take until it answers. One that has only just started gets the time that
+    a start may take.
     """
-    deadline = time.monotonic() + patience
+    began = time.monotonic()
     what = f"the local Azure of sandbox '{place.name}'"
     while True:
         reply = ask_supervisor(place, "status")
@@ -92,7 +95,8 @@ def check_azure(place: Layout, *, patience: float = 0.0) -> dict[str, Any]:
         try:
             about = ControlClient(place.azure_control, timeout=_STATUS_SECONDS).status()
         except ControlError as error:
-            if time.monotonic() >= deadline:
+            since = time.monotonic() - began
+            if since >= patience and reply.azure_seconds >= _FRESH_SECONDS:
                 raise SandboxError(f"{what} does not answer: {error}", remedy_up(place.name)) from error
             time.sleep(_POLL_SECONDS)
             continue
@@ -186,8 +190,11 @@ class LocalAzure:
     def _ask(self, question: Callable[[], T]) -> T:
         try:
             return question()
+        except ControlError:
+            check_azure(self._sandbox.layout)  # says it better when it is gone, and waits while it starts
+        try:
+            return question()
         except ControlError as error:
-            check_azure(self._sandbox.layout)  # says it better when it is gone
             raise SandboxError(str(error), remedy_up(self._sandbox.name)) from error
 
 
