@@ -19,8 +19,11 @@ def cache() -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:
-    """Ctrl-C counts in every program that a test starts, also where `make test &` was begun with it ignored."""
+    """Ctrl-C and a closed terminal count in every program that a test starts, also under `nohup make test &`, which
+    has both ignored. A closed terminal is nothing to the tests themselves, then as before."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda number, frame: None)  # unlike one that is ignored, not passed on
 
 
 @pytest.fixture(scope="session")
