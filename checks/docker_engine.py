@@ -4,7 +4,9 @@ The engine is the one at the target's own address; nothing of DOCKER_HOST, conte
 Questions about a thing that is not there are failed findings; an engine that does not answer is a TargetError.
 """
 
+import io
 import socket
+import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +22,8 @@ TIMEOUT = 10
 GONE = "The Docker Engine of the sandbox does not answer"
 LOG_LINES = 2000
 TAGS_SHOWN = 16
+LARGEST = 1024 * 1024
+ANY = "any"
 
 
 # Images and tags
@@ -136,14 +140,25 @@ def container(
         about = _container(engine, name)
         if about is None:
             return failed(f"There is no container `{name}`.{_names(engine)}")
-        said = [
-            *_wrong_state(name, about, state),
-            *(_wrong_image(engine, name, about, image) if image else ()),
-            *_wrong_variables(name, about, env or {}),
-            *_wrong_ports(name, about, ports or {}),
-            *_wrong_mounts(name, about, mounts or {}),
-        ]
-    return failed(" ".join(said)) if said else passed(f"The container `{name}` is {state}, as it should be.")
+        said = differences(
+            engine, name, about, state=state, image=image, env=env or {}, ports=ports or {}, mounts=mounts or {}
+        )
+        is_now = about["State"]["Status"]
+    return failed(" ".join(said)) if said else passed(f"The container `{name}` is {is_now}, as it should be.")
+
+
+@check("docker.file")
+def file(ask: Context, *, container: str, path: str, contains: str = "") -> Finding:
+    """A file in a container, or in a volume of it, is there, and holds a text. The container need not run."""
+    with asking_engine(ask) as engine:
+        if _container(engine, container) is None:
+            return failed(f"There is no container `{container}`.{_names(engine)}")
+        text = file_in(engine, container, path)
+    if text is None:
+        return failed(f"The container `{container}` has no file `{path}`.")
+    if contains not in text:
+        return failed(f"`{path}` in the container `{container}` does not contain `{contains}`. It is: {_said(text)}")
+    return passed(f"`{path}` in the container `{container}` is there" + (", and as it should be." if contains else "."))
 
 
 @check("docker.no-container")
@@ -190,7 +205,7 @@ def no_volume(ask: Context, *, name: str) -> Finding:
     return failed(f"The volume `{name}` is still there.") if _has_volume(ask, name) else passed(f"No volume `{name}`.")
 
 
-# What the kinds share; `asking_engine` and `full` are for other files of this folder too
+# What the kinds share; names without an underscore are for other files of this folder too
 
 
 @contextmanager
@@ -302,6 +317,45 @@ def _container(engine: docker.APIClient, name: str) -> dict[str, Any] | None:
 def _names(engine: docker.APIClient) -> str:
     names = sorted(name.lstrip("/") for about in engine.containers(all=True) for name in about["Names"])
     return f" There is {listed(names[:8])}." if names else " There is none at all."
+
+
+def differences(
+    engine: docker.APIClient,
+    name: str,
+    about: Mapping[str, Any],
+    *,
+    state: str,
+    image: str,
+    env: Mapping[str, str],
+    ports: Mapping[str, str],
+    mounts: Mapping[str, str],
+) -> list[str]:
+    """In what an inspected container is not as it should be, a sentence for each."""
+    return [
+        *(_wrong_state(name, about, state) if state != ANY else ()),
+        *(_wrong_image(engine, name, about, image) if image else ()),
+        *_wrong_variables(name, about, env),
+        *_wrong_ports(name, about, ports),
+        *_wrong_mounts(name, about, mounts),
+    ]
+
+
+def file_in(engine: docker.APIClient, container: str, path: str) -> str | None:
+    """The text of a container's file, as much of it as a check may read; None if there is no such file."""
+    try:
+        pieces, _ = engine.get_archive(container, path)
+    except NotFound:
+        return None
+    packed = io.BytesIO(b"".join(pieces))
+    with tarfile.open(fileobj=packed) as archive:
+        for member in archive:
+            content = archive.extractfile(member) if member.isfile() else None
+            return content.read(LARGEST).decode(errors="replace") if content else None
+    return None
+
+
+def _said(text: str) -> str:
+    return cut(text) or "empty"
 
 
 def _wrong_state(name: str, about: Mapping[str, Any], state: str) -> Iterator[str]:

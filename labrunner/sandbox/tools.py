@@ -27,8 +27,8 @@ from labrunner.sandbox.tree import finish
 
 __all__ = ["PACKAGES", "Progress", "Tools", "ToolsError", "alone", "ensure", "ready", "unpack_extra"]
 
-PACKAGES = ("docker.io", "iptables", "busybox-static", "git", "curl", "jq")
-_LAYOUT = 1
+PACKAGES = ("docker.io", "docker-compose", "iptables", "busybox-static", "git", "curl", "jq")
+_LAYOUT = 2
 _STAMP = "whole.json"
 _LISTS_ARE_FRESH_FOR_SECONDS = 6 * 3600
 _MACHINE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

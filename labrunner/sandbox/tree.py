@@ -2,12 +2,14 @@
 
 `bin/` holds one small script per program. It sets what that program alone needs to find its own libraries and files,
 so that a PATH is all that anybody else has to know, and the machine's programs never meet the tree's libraries.
-Standard library only.
+A program in Python runs with the tree's own Python, which is offered to nobody else. Standard library only.
 """
 
+import contextlib
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 __all__ = ["finish"]
@@ -15,6 +17,13 @@ __all__ = ["finish"]
 _PROGRAM_FOLDERS = ("usr/bin", "usr/sbin", "bin", "sbin")
 _MULTI = "xtables-nft-multi"
 _MULTI_NAMES = ("iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore")
+_PYTHON = "usr/bin/python3"
+_PYTHON_PATH = "usr/lib/python3/dist-packages"
+_IN_PYTHON = ("docker-compose",)
+"""The programs in Python that are wanted for themselves; the others come with libraries."""
+_PLUGIN = "usr/libexec/docker/cli-plugins/docker-compose"
+"""Compose from version 2 on: Docker's own, and by its file a program too."""
+_WARMING_SECONDS = 60
 
 
 def finish(root: Path, *, programs: Path, final: Path) -> None:
@@ -28,10 +37,16 @@ def finish(root: Path, *, programs: Path, final: Path) -> None:
     settings = _settings(root, final / root.name)
     programs.mkdir()
     for name, place in _programs(root).items():
-        script = _script(final / root.name / place, _needs(name, settings))
+        line = [str(final / root.name / place)]
+        needs = _needs(name, settings)
+        if _is_in_python(root / place):
+            line = [str(final / root.name / _PYTHON), "-sS", *line]
+            needs["PYTHONPATH"] = str(final / root.name / _PYTHON_PATH)
+        plugin = str(final / root.name / _PLUGIN) if name == "docker" and (root / _PLUGIN).exists() else ""
         path = programs / name
-        path.write_text(script, encoding="utf-8")
+        path.write_text(_script(line, needs, compose=plugin), encoding="utf-8")
         path.chmod(0o755)
+    _compile_python(root)
 
 
 def _walk_links(root: Path) -> Iterator[Path]:
@@ -67,9 +82,44 @@ def _programs(root: Path) -> dict[str, str]:
     for folder in _PROGRAM_FOLDERS:
         if (root / folder).is_dir():
             for path in sorted((root / folder).iterdir()):
-                if path.is_file() and os.access(path, os.X_OK):
+                if path.is_file() and os.access(path, os.X_OK) and _is_offered(path):
                     found.setdefault(path.name, f"{folder}/{path.name}")
+    if (root / _PLUGIN).exists():
+        found.setdefault("docker-compose", _PLUGIN)
     return found
+
+
+def _is_offered(program: Path) -> bool:
+    """Whether others may find it: not a Python, which would hide the machine's, nor what comes with its libraries."""
+    if program.name.startswith("python3"):
+        return False
+    return program.name in _IN_PYTHON or not _is_in_python(program)
+
+
+def _is_in_python(program: Path) -> bool:
+    with program.open("rb") as file:
+        return file.read(2) == b"#!" and b"python" in file.readline(200)
+
+
+def _compile_python(root: Path) -> None:
+    """Have the Python programs leave their compiled modules: inside, where the tree is read-only, they could not.
+
+    Without them each start takes seconds, so one that does not run here is no failure.
+    """
+    python, libraries = root / _PYTHON, ":".join(str(root / folder) for folder in sorted(_library_folders(root)))
+    env = {"PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": libraries, "PYTHONPATH": str(root / _PYTHON_PATH)}
+    for name in _IN_PYTHON:
+        program = root / "usr/bin" / name
+        if python.exists() and program.exists():
+            with contextlib.suppress(OSError, subprocess.SubprocessError):
+                subprocess.run(
+                    [str(python), "-sS", str(program), "version"],
+                    env=env,
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    check=False,
+                    timeout=_WARMING_SECONDS,
+                )
 
 
 def _settings(root: Path, final: Path) -> dict[str, str]:
@@ -102,6 +152,8 @@ def _needs(name: str, settings: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in settings.items() if key in wanted and value}
 
 
-def _script(program: Path, settings: Mapping[str, str]) -> str:
+def _script(line: Sequence[str], settings: Mapping[str, str], *, compose: str = "") -> str:
+    """compose: the plugin that `docker compose` is; Docker itself would look for it in the system's folders."""
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in settings.items())
-    return f'#!/bin/sh\n{exports}exec {shlex.quote(str(program))} "$@"\n'
+    plugin = f'[ "${{1-}}" != compose ] || {{ shift; exec {shlex.quote(compose)} "$@"; }}\n' if compose else ""
+    return f'#!/bin/sh\n{exports}{plugin}exec {shlex.join(line)} "$@"\n'

@@ -1,15 +1,22 @@
-"""What the course's containers without a name of their own are known by: image and port, asked of the Docker Engine."""
+"""What the course asks the Docker Engine of its containers: by image and port, and which one wrote a file."""
 
+import io
+import re
 import socket
+import tarfile
 from typing import Any
 
 import docker
 import requests
-from docker.errors import APIError, DockerException
+from docker.errors import APIError, DockerException, NotFound
 
 from labrunner.checking.api import Context, Finding, TargetError, check, failed, passed
 
 TIMEOUT = 10
+LARGEST = 65536
+GONE = "The Docker Engine of the sandbox does not answer"
+ID = re.compile(r"\b[0-9a-f]{12}\b")
+"""A container's id as its host name has it."""
 
 
 @check("container.serving")
@@ -27,13 +34,49 @@ def serving(ask: Context, *, image: str, port: str) -> Finding:
     return failed(f"No running container has port {port}.{also}")
 
 
+@check("container.inherits")
+def inherits(ask: Context, *, name: str, path: str) -> Finding:
+    """A file in the container names the container that wrote it, and that was another one, which is gone."""
+    containers = _containers(ask)
+    own = next((about["Id"] for about in containers if f"/{name}" in (about.get("Names") or ())), None)
+    if own is None:
+        return failed(f"There is no container `{name}`.")
+    written = _file(ask, own, path)
+    if written is None:
+        return failed(f"The container `{name}` has no file `{path}`.")
+    found = ID.search(written)
+    if found is None:
+        return failed(f"`{path}` in the container `{name}` names no container that wrote it.")
+    if own.startswith(found[0]):
+        return failed(f"`{path}` was written by this container `{name}` itself, so it has not outlived one.")
+    if any(about["Id"].startswith(found[0]) for about in containers):
+        return failed(f"The container {found[0]}, which wrote `{path}`, is still there: it has not been replaced.")
+    return passed(f"`{path}` was written by the container {found[0]}, which is gone, and `{name}` has it.")
+
+
+def _file(ask: Context, container: str, path: str) -> str | None:
+    """The beginning of a file in a container; None if there is none. Raises TargetError."""
+    try:
+        engine = ask.once("course-engine", lambda: _connect(ask.engine_url))
+        pieces, _ = engine.get_archive(container, path)
+        packed = io.BytesIO(b"".join(pieces))
+    except NotFound:
+        return None
+    except (OSError, APIError, DockerException, requests.RequestException) as error:
+        raise TargetError(GONE, ask.remedy) from error
+    with tarfile.open(fileobj=packed) as archive:
+        member = archive.next()
+        content = archive.extractfile(member) if member and member.isfile() else None
+        return content.read(LARGEST).decode(errors="replace") if content else None
+
+
 def _containers(ask: Context) -> list[dict[str, Any]]:
     """All of them, the newest first. Raises TargetError."""
     try:
         engine = ask.once("course-engine", lambda: _connect(ask.engine_url))
         return list(engine.containers(all=True))
     except (OSError, APIError, DockerException, requests.RequestException) as error:
-        raise TargetError("The Docker Engine of the sandbox does not answer", ask.remedy) from error
+        raise TargetError(GONE, ask.remedy) from error
 
 
 def _connect(url: str) -> docker.APIClient:

@@ -25,11 +25,22 @@ case $length in
     *) head -c "$length" >/dev/null ;;
 esac
 
+# Whether the database of the connection string answers, asked anew each time.
+database() {
+    found=$(sh "$(dirname "$0")/ask-database.sh")
+    case $? in
+        0) status='200 OK' body="{\"status\":\"Healthy\",\"server\":\"${found%% *}\",\"version\":\"${found##* }\"}" ;;
+        1) status='503 Service Unavailable' body="{\"status\":\"Unhealthy\",\"server\":\"$found\"}" ;;
+        *) status='404 Not Found' ;;
+    esac
+}
+
 body=
 case $method:${target%%\?*} in
     BAD:*) status='400 Bad Request' ;;
     GET:/api/health | HEAD:/api/health) status='200 OK' body='{"status":"Healthy"}' ;;
-    *:/api/health) status='405 Method Not Allowed' ;;
+    GET:/api/health/database | HEAD:/api/health/database) database ;;
+    *:/api/health | *:/api/health/database) status='405 Method Not Allowed' ;;
     *) status='404 Not Found' ;;
 esac
 
