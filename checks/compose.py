@@ -20,7 +20,7 @@ SERVICE = "com.docker.compose.service"
 
 
 @check("compose.service")
-def service(
+def service(  # noqa: PLR0913 - the keys of a service in a Compose file
     ask: Context,
     *,
     service: str,

@@ -3,7 +3,7 @@
 import shlex
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Mapping
 
 from labrunner.checking.api import TargetError
@@ -34,6 +34,9 @@ def arguments(parser: ArgumentParser) -> None:
             action.add_argument("--json", action="store_true", help="as JSON")
         if name == "reset":
             action.add_argument("--course", metavar="PATH", help="a course folder (default: the bundled course)")
+        if name == "open":
+            action.add_argument("port", metavar="PORT", type=_port, help="which port of the sandbox, such as 8080")
+            action.add_argument("--at", metavar="PORT", type=_port, help="the port of this machine (default: the same)")
         if name == "fault":
             from labrunner.cli import fault
 
@@ -138,6 +141,37 @@ def _env(args: Namespace, env: Mapping[str, str]) -> int:
     return 0
 
 
+def _open(args: Namespace, env: Mapping[str, str]) -> int:
+    from labrunner.sandbox import machine
+    from labrunner.sandbox.ports import LOOPBACK, Lead, listening
+    from labrunner.sandbox.running import remedy_up
+
+    sandbox = machine.attach(args.sandbox, env, engine=False)
+    wanted = args.at or args.port
+    listener = listening(wanted)
+    at = listener.getsockname()[1]
+
+    def ready(somebody: bool) -> None:  # noqa: FBT001 - what the callback is told
+        sys.stdout.write(f"http://{LOOPBACK}:{at}/\n")
+        sys.stdout.flush()
+        if at != wanted:
+            sys.stderr.write(f"Port {wanted} of this machine is taken, so it is {at}.\n")
+        if not somebody:
+            sys.stderr.write(f"Nothing listens on port {args.port} of sandbox '{sandbox.name}' yet.\n")
+        sys.stderr.write(f"This leads to port {args.port} of sandbox '{sandbox.name}' until you press Ctrl-C.\n")
+
+    if not Lead(sandbox.pid, args.port, listener).run(ready):
+        raise SandboxError(f"sandbox '{sandbox.name}' is not running any more", remedy_up(sandbox.name))
+    return 0
+
+
+def _port(text: str) -> int:
+    """Raises ArgumentTypeError."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
+        raise ArgumentTypeError(f"'{text}' is no port: give a number from 1 to 65535")
+    return int(text)
+
+
 _STATES = {
     "running": "running: all of it answers",
     "engine-down": "running, but its Docker Engine is not: `up` starts it, and the containers that ran",
@@ -190,6 +224,7 @@ _ACTIONS: Mapping[str, tuple[Callable[[Namespace, Mapping[str, str]], int], str]
     "status": (_status, "how it is"),
     "shell": (_shell, "a shell inside, on this terminal"),
     "reset": (_reset, "back to a fresh state, for a course"),
+    "open": (_open, "lead a port of it to this machine's own browser"),
     "env": (_env, "the environment that programs inside get"),
     "fault": (_fault, "have something go wrong on purpose, for a while"),
 }

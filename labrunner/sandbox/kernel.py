@@ -22,6 +22,7 @@ __all__ = [
     "clone_tree",
     "detach",
     "enter_mounts",
+    "enter_network",
     "interface_up",
     "make_private",
     "mount",
@@ -44,6 +45,7 @@ _AT_EMPTY_PATH = 0x1000
 _OPEN_TREE_CLONE = 1
 _MOVE_MOUNT_F_EMPTY_PATH = 4
 _CLONE_NEWNS = 0x00020000
+_CLONE_NEWNET = 0x40000000
 
 # New system calls have the same number on every architecture.
 _SYS_OPEN_TREE = 428
@@ -142,6 +144,15 @@ def enter_mounts(namespace: str) -> None:
     descriptor = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
     try:
         _call("setns", descriptor, _CLONE_NEWNS, about=namespace)
+    finally:
+        os.close(descriptor)
+
+
+def enter_network(pid: int) -> None:
+    """Have this thread, and it alone, make its sockets in that process's network. Those it has stay as they are."""
+    descriptor = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _call("setns", descriptor, _CLONE_NEWNET, about="network namespace")
     finally:
         os.close(descriptor)
 

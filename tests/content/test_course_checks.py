@@ -90,6 +90,7 @@ def test_no_secret_is_ever_said(ask: Ask, tmp_path: Path) -> None:
     [
         ("login.application", {"server": SERVER, "application": "acr-push-pull-sp"}),
         ("container.serving", {"image": "mywebapi:latest", "port": "8080"}),
+        ("container.inherits", {"name": "myapi-persistent", "path": "/app/data/marker.txt"}),
     ],
 )
 def test_what_cannot_be_asked_is_an_error_of_the_machine(ask: Ask, kind: str, args: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The texts that clean up after Labs 1 to 5 take nothing of neighbours, whose names start or end alike."""
+"""The texts that clean up after the labs take nothing of neighbours, whose names start or end alike."""
 
 import os
 from contextlib import closing
@@ -32,6 +32,18 @@ docker create --name web -p 8080:8080 {SERVER}/mywebapi:latest
 docker rmi {SERVER}/mywebapi:latest
 docker create --name my_own-app -p 8080:8080 {SERVER}/mywebapi:theirs
 docker volume create mywebapi
+docker tag mywebapi:latest mywebapi2:1.0.0
+docker create --name myapi-prod mywebapi2:1.0.0
+docker create --name myapi-container-2 {SERVER}/mywebapi:theirs
+docker volume create myapi-data-2
+docker volume create work_sqldata
+docker volume create --label com.docker.compose.project=work2 --label com.docker.compose.volume=sqldata theirs
+docker network create --label com.docker.compose.project=work --label com.docker.compose.network=theirs theirs
+docker create --label com.docker.compose.project=work --label com.docker.compose.service=api --label \\
+    com.docker.compose.project.working_dir=/elsewhere mywebapi2:1.0.0
+docker create --label com.docker.compose.project=work --label com.docker.compose.service=web --label \\
+    com.docker.compose.project.working_dir="$PWD" mywebapi2:1.0.0
+echo theirs > docker-compose.override.yml
 echo theirs > push-images.sh.bak
 scope=$(az acr show -n {REGISTRY} --query id -o tsv)
 for name in acr-push-pull-sp-2 my-acr-push-pull-sp; do

@@ -101,6 +101,7 @@ def stock(tmp_path_factory):
     made = PackageSource(tmp_path_factory.mktemp("stock"))
     made.add("tiny-engine-library")
     made.add("docker.io", program="usr/sbin/dockerd", needs=["tiny-engine-library", "perl"])
+    made.add("docker-compose", program="usr/bin/docker-compose", needs=["docker.io"])
     made.add("iptables", program="usr/sbin/xtables-nft-multi", text='#!/bin/sh\necho "$0"\n')
     made.add("busybox-static", program="bin/busybox")
     made.add("git", program="usr/bin/git")
@@ -150,7 +151,7 @@ def test_ensure_gets_everything_and_touches_nothing_of_the_system(env, source):
     assert not source.traces.exists(), "a maintainer script, or a hook of the machine's configuration, ran"
     phases = list(dict.fromkeys(progress.phase for progress in seen))
     assert phases == ["fetching the package lists", "downloading the tools", "unpacking the tools"]
-    assert seen[-1] == Progress("unpacking the tools", 7, 7, "packages")
+    assert seen[-1] == Progress("unpacking the tools", 8, 8, "packages")
 
 
 def test_iptables_has_the_names_that_a_script_of_the_package_would_make(env):
@@ -203,7 +204,7 @@ def test_a_source_that_is_gone_half_way_is_said_and_taken_up_again(env, source, 
         ensure(env)
     assert ready(env) is None
     kept = Path(tools_dir(env)) / "packages/debs"
-    assert len(list(kept.glob("*.deb"))) == 6
+    assert len(list(kept.glob("*.deb"))) == 7
     for path in source.folder.glob("*.deb"):
         path.unlink()  # what is here already must not be asked for again
     hidden.rename(source.folder / "git.deb")

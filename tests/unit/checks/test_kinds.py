@@ -38,7 +38,10 @@ AZURE_KINDS = {
 KINDS = {
     *AZURE_KINDS,
     "command.result",
+    "compose.down",
+    "compose.service",
     "docker.container",
+    "docker.file",
     "docker.image",
     "docker.login",
     "docker.logs",
@@ -57,7 +60,10 @@ KINDS = {
     "http.get",
 }
 ENGINE_KINDS = {
+    "compose.down": {"keeps": ["x"]},
+    "compose.service": {"service": "x"},
     "docker.container": {"name": "x"},
+    "docker.file": {"container": "x", "path": "/x"},
     "docker.image": {"image": "x"},
     "docker.logs": {"container": "x", "contains": "x"},
     "docker.no-container": {"name": "x"},
