@@ -36,7 +36,7 @@ COMMANDS = {
     "reset": "undo a step or a lab, to do it again",
     "finish": "remove what labs have made",
     "check": "ask only the checks of labs, running nothing",
-    "sandbox": "the private machine: up, down, status, shell, reset, open, env, fault",
+    "sandbox": "the private machine: up, down, status, shell, open and more",
     "prove": "prove that every check of a lab can fail",
     "lint": "say what is wrong in a course's files",
 }

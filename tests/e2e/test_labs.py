@@ -129,7 +129,7 @@ def test_sabotage_is_found_in_its_steps_and_named(labs, tmp_path, what):
 
 
 def test_a_second_run_passes_too(labs):
-    ended = labs.user.run("run", *LABS, "--sandbox", labs.name, timeout=150)
+    ended = labs.user.run("run", *LABS, "--sandbox", labs.name, timeout=300)
     assert ended.status == 0, ended
     assert "22 passed" in ended.err
 
