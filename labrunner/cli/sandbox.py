@@ -41,6 +41,10 @@ def arguments(parser: ArgumentParser) -> None:
             from labrunner.cli import fault
 
             fault.arguments(action)
+        if name == "clock":
+            from labrunner.cli import clock
+
+            clock.arguments(action)
 
 
 def run(args: Namespace, env: Mapping[str, str]) -> int:
@@ -130,6 +134,12 @@ def _fault(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.cli import fault
 
     return fault.run(args, env)
+
+
+def _clock(args: Namespace, env: Mapping[str, str]) -> int:
+    from labrunner.cli import clock
+
+    return clock.run(args, env)
 
 
 def _env(args: Namespace, env: Mapping[str, str]) -> int:
@@ -226,5 +236,6 @@ _ACTIONS: Mapping[str, tuple[Callable[[Namespace, Mapping[str, str]], int], str]
     "reset": (_reset, "back to a fresh state, for a course"),
     "open": (_open, "lead a port of it to this machine's own browser"),
     "env": (_env, "the environment that programs inside get"),
+    "clock": (_clock, "show the local Azure's clock, or move it: what is due by then runs"),
     "fault": (_fault, "have something go wrong on purpose, for a while"),
 }

@@ -35,7 +35,7 @@ def principal_of(call: Call, token: str, audiences: Iterable[str]) -> Principal:
     try:
         claims = call.world.tokens.verify(token, audience=audiences)
     except TokenProblem as problem:
-        raise _refusal(problem, call.world.clock.now()) from problem
+        raise _refusal(problem, call.world.clock.machine()) from problem
     principal = call.world.directory.principal(str(claims.get("oid", "")))
     if principal is None:
         raise Refusal(401, "InvalidAuthenticationToken", "The access token's principal no longer exists.")

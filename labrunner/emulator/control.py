@@ -9,7 +9,8 @@ GET  /inventory                 [[kind, name, id], ...]
 POST /remove                    of such a list, what its names still mean: ["" or why it stays, ...] in its order
 GET  /device-codes              {"pending": [user code, ...]}
 POST /device-codes/CODE/approve the sandbox's user signs in with that code
-POST /clock                     {"offset": seconds}: how far the emulator's clock is ahead of the machine's
+POST /clock                     {"offset": seconds}: how far the emulator's clock is ahead of the machine's. What is due
+                                by then has run when this is answered
 GET  /faults                    {"faults": [fault, ...]}: those that are set now
 POST /faults                    {"name", "seconds": how long, or null, ...}: set one (`faults`); the fault
 DELETE /faults[/NAME]           end one, or all: {"cleared": [name, ...]}
@@ -111,7 +112,7 @@ class Control:
         offset = wanted.get("offset") if isinstance(wanted, dict) else None
         if isinstance(offset, bool) or not isinstance(offset, int | float) or not abs(offset) <= _FARTHEST:
             raise ValueError(f'the clock needs {{"offset": seconds}}, at most {_FARTHEST:.0f} of them')
-        self._world.clock.offset = float(offset)
+        self._world.clock.move(float(offset))
         self._world.faults.wake()
         return {"clock_offset": self._world.clock.offset}
 

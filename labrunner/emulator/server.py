@@ -11,6 +11,7 @@ from weakref import WeakSet
 
 from aiohttp import web
 
+from labrunner.emulator.agent.schedule import Schedule
 from labrunner.emulator.arm.deliveries import Deliveries
 from labrunner.emulator.certificates import Authority
 from labrunner.emulator.overload import failing, is_never_throttled, throttled
@@ -50,7 +51,7 @@ def public_authorities() -> bytes:
 
 
 class Server:
-    """Answers for the emulated hosts, and delivers what webhooks are told."""
+    """Answers for the emulated hosts, delivers what webhooks are told, and runs tasks that are due."""
 
     def __init__(self, world: World, parts: Sequence[Service], authority: Authority) -> None:
         self.world = world
@@ -59,6 +60,7 @@ class Server:
         self._http = web.Server(self._handle, access_log=None, keepalive_timeout=60.0)
         self._servers: list[asyncio.Server] = []
         self._deliveries = Deliveries(world)
+        self._schedule = Schedule(world)
         self._tunnels: WeakSet[asyncio.Transport] = WeakSet()
         self._under_way = 0
         world.faults.subscribe(self._cut)
@@ -79,6 +81,7 @@ class Server:
             loop = asyncio.get_running_loop()
             self._servers.append(await loop.create_server(self._http, *tls, ssl=self._context))
         self._deliveries.start()
+        self._schedule.start()
 
     @property
     def ports(self) -> list[int]:
@@ -95,6 +98,7 @@ class Server:
         for server in self._servers:
             server.close()
         await self._deliveries.close()
+        await self._schedule.close()
         await self._http.shutdown(timeout=1.0)
 
     def emulated(self, host: str) -> bool:

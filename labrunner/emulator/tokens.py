@@ -98,7 +98,7 @@ class Tokens:
         if token not in self._ended or self._faults is None:
             return math.inf
         fault = self._faults.active("expired-tokens")
-        return math.inf if fault is None else fault.since
+        return math.inf if fault is None else min(fault.since, self._now())
 
     def _follow(self, name: str) -> None:
         if name == "expired-tokens" and self._faults is not None:

@@ -17,6 +17,7 @@ from labrunner.emulator.state.roles import Roles
 from labrunner.emulator.state.runs import Runs
 from labrunner.emulator.state.sign_ins import SignIns
 from labrunner.emulator.state.tasks import Tasks
+from labrunner.emulator.state.timers import Timers
 from labrunner.emulator.state.webhooks import Webhooks
 from labrunner.emulator.store import Store
 from labrunner.emulator.tokens import Tokens
@@ -45,6 +46,7 @@ class World:
     images: Images
     history: History
     tasks: Tasks
+    timers: Timers
     runs: Runs
 
     def found(self) -> None:
@@ -80,9 +82,10 @@ def open_world(folder: Path, clock: Clock) -> World:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store(folder / "state.sqlite")
     faults, trouble = Faults(clock), Trouble(clock)
-    issued = Issued(store, now=clock.now)
-    tokens = Tokens(store, issued, now=clock.now, faults=faults, expired=trouble.note_expired)
+    issued = Issued(store, now=clock.machine)
+    tokens = Tokens(store, issued, now=clock.machine, faults=faults, expired=trouble.note_expired)
     blobs = Blobs(folder / "blobs")
+    tasks = Tasks(store, clock)
     world = World(
         store=store,
         clock=clock,
@@ -99,7 +102,8 @@ def open_world(folder: Path, clock: Clock) -> World:
         blobs=blobs,
         images=Images(store, blobs, clock),
         history=History(store, clock, faults),
-        tasks=Tasks(store, clock),
+        tasks=tasks,
+        timers=Timers(store, tasks),
         runs=Runs(store, clock),
     )
     world.found()

@@ -129,7 +129,7 @@ def _refresh_token(call: Call, registry: Registry, principal: Principal) -> str:
 
 
 def _claims(call: Call, registry: Registry, principal: Principal) -> dict[str, object]:
-    issued = int(call.world.clock.now()) - _BACKDATED
+    issued = int(call.world.clock.machine()) - _BACKDATED
     return {
         "jti": str(uuid.uuid4()),
         "sub": principal.object_id,

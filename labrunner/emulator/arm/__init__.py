@@ -1,6 +1,16 @@
 """Azure Resource Manager: subscriptions, resource groups, registries, webhooks and roles."""
 
-from labrunner.emulator.arm import authorization, groups, registries, resources, runs, subscriptions, tasks, webhooks
+from labrunner.emulator.arm import (
+    ages,
+    authorization,
+    groups,
+    registries,
+    resources,
+    runs,
+    subscriptions,
+    tasks,
+    webhooks,
+)
 from labrunner.emulator.arm.requests import HOST, admit, render
 from labrunner.emulator.routing import Service
 
@@ -18,6 +28,7 @@ SERVICE = Service(
         *webhooks.OPERATIONS,
         *tasks.OPERATIONS,
         *runs.OPERATIONS,
+        *ages.OPERATIONS,
         *authorization.OPERATIONS,
     ),
     admit=admit,

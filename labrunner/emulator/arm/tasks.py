@@ -134,7 +134,8 @@ OPERATIONS = (
         path=_TASK,
         handler=_put,
         source=f"{_RECORDED}; guess: the words for wrong names, timeouts and schedules",
-        differs=f"No managed identities (501). {_NO_SECRETS}. Timers, base images and sources start no runs",
+        differs=f"No managed identities (501). {_NO_SECRETS}. Base images and sources start no runs; timers do, by the "
+        "local Azure's clock, once for all their times that a jump of it passes",
     ),
     Operation(name="Tasks_Get", method="GET", path=_TASK, handler=_get, source=_RECORDED),
     Operation(name="Tasks_Update", method="PATCH", path=_TASK, handler=_patch, source=_RECORDED, differs=_NO_SECRETS),

@@ -163,7 +163,7 @@ def _refresh_token(call: Call, form: Form) -> dict[str, Any]:
     principal = call.world.directory.principal(found.object_id)
     if found.client_id != client_id or principal is None:
         raise problem("invalid_grant", 70000)
-    if found.expires <= call.world.clock.now():
+    if found.expires <= call.world.clock.machine():
         raise problem("invalid_grant", 70008)
     return _user_answer(call, form, principal, client_id=client_id, scope=wanted(form.get("scope", "")))
 

@@ -58,6 +58,20 @@ class Cron:
                 return datetime(day.year, day.month, day.day, *found, tzinfo=UTC).timestamp()
         return None
 
+    def last(self, moment: float) -> float | None:
+        """The last time that is not after a moment, both in seconds since 1970; None if there was none."""
+        end = datetime.fromtimestamp(moment, UTC)
+        for number in range(_HORIZON_DAYS):
+            day = (end - timedelta(days=number)).date()
+            if day.month not in self.months or day.day not in self.days or day.isoweekday() % 7 not in self.weekdays:
+                continue
+            latest = (end.hour, end.minute) if number == 0 else (23, 59)
+            times = ((hour, minute) for hour in sorted(self.hours)[::-1] for minute in sorted(self.minutes)[::-1])
+            found = next((time for time in times if time <= latest), None)
+            if found is not None:
+                return datetime(day.year, day.month, day.day, *found, tzinfo=UTC).timestamp()
+        return None
+
 
 def _values(word: str, name: str, lowest: int, highest: int) -> frozenset[int]:
     found: set[int] = set()

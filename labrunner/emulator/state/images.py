@@ -87,17 +87,9 @@ class Images:
             for blob in content.blobs:
                 self.links.need(*key, digest, blob.digest)
             if tag:
-                left = self._tags.point(registry, repository, tag, digest, now=now)
-                if left:
-                    self._let_go(db, key, left, now)
+                self._tags.point(registry, repository, tag, digest, now=now)
         subject = content.subject.digest if content.subject else ""
         return Pushed(digest=digest, media_type=content.media_type, size=len(body), subject=subject)
-
-    def _let_go(self, db: sqlite3.Connection, key: tuple[str, str], digest: str, now: float) -> None:
-        """A tag no longer names the manifest. Guess: that counts as an update of it (retention goes by that time)."""
-        db.execute(
-            "UPDATE manifests SET updated = ? WHERE registry = ? AND repository = ? AND digest = ?", (now, *key, digest)
-        )
 
     def _require_content(self, key: tuple[str, str], content: Content) -> None:
         missing = [blob.digest for blob in content.blobs if self.links.size(*key, blob.digest) is None]
@@ -221,6 +213,29 @@ class Images:
         """See `Locks.change`."""
         return self._locks.change(registry, repository, wanted, digest=digest, tag=tag)
 
+    def age(self, registry: str, repository: str, moments: Mapping[str, float]) -> list[str]:
+        """Let tags look as if they were made at these moments; the names of those that are not there.
+
+        What they name, and the repository, are at least as old then. Locks do not matter: nothing is changed.
+        """
+        key, unknown = (registry.lower(), repository), list[str]()
+        with self._store.write() as db:
+            for name, moment in moments.items():
+                tag = self.tag(registry, repository, name)
+                if tag is None:
+                    unknown.append(name)
+                    continue
+                self._tags.age(registry, repository, name, moment)
+                db.execute(
+                    "UPDATE manifests SET created = min(created, ?1), updated = min(updated, ?1)"
+                    " WHERE registry = ?2 AND repository = ?3 AND digest = ?4",
+                    (moment, *key, tag.digest),
+                )
+                db.execute(
+                    "UPDATE repositories SET created = min(created, ?) WHERE registry = ? AND name = ?", (moment, *key)
+                )
+        return unknown
+
     def delete_blob(self, registry: str, repository: str, digest: str) -> bool:
         """Let the repository no longer show a blob; whether it did."""
         with self._store.write():
@@ -228,7 +243,11 @@ class Images:
             return self.links.remove(registry, repository, digest)
 
     def untag(self, registry: str, repository: str, name: str) -> Tag | None:
-        """Remove a tag, and nothing else; what it was, None if there was none."""
+        """Remove a tag, and nothing else; what it was, None if there was none.
+
+        The manifest's times stay, as they do when it gets a tag. Source: azure-sdk-for-js's recordings of May 2021, in
+        which a tag is hours younger than its manifest's lastUpdateTime, made anew after each test that deletes it.
+        """
         key, now = (registry.lower(), repository), self._clock.now()
         with self._store.write() as db:
             tag = self.tag(registry, repository, name)
@@ -237,7 +256,6 @@ class Images:
             self._locks.require(registry, repository, "delete", "write")
             require([tag.attributes], "delete", "write")
             self._tags.remove(registry, repository, name)
-            self._let_go(db, key, tag.digest, now)
             db.execute("UPDATE repositories SET updated = ? WHERE registry = ? AND name = ?", (now, *key))
         return tag
 

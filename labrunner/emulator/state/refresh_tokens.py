@@ -38,10 +38,10 @@ class RefreshTokens:
 
     def issue(self, *, client_id: str, object_id: str) -> str:
         """A new one. Earlier ones stay valid until they expire, as Entra's do."""
-        expires = self._clock.now() + _SECONDS
+        expires = self._clock.machine() + _SECONDS
         token = self._issued.add(f"1.{secrets.token_urlsafe(192)}", expires=expires)
         with self._store.write() as db:
-            db.execute("DELETE FROM refresh_token WHERE expires <= ?", (self._clock.now() - _SECONDS,))
+            db.execute("DELETE FROM refresh_token WHERE expires <= ?", (self._clock.machine() - _SECONDS,))
             db.execute("INSERT INTO refresh_token VALUES (?, ?, ?, ?)", (_digest(token), client_id, object_id, expires))
         return token
 

@@ -54,8 +54,8 @@ class Tags:
         for row in self._store.rows("SELECT * FROM tags"):
             yield row["registry"], row["repository"], Tag.of(row)
 
-    def point(self, registry: str, repository: str, name: str, digest: str, *, now: float) -> str:
-        """Let the name stand for a manifest. Returns the digest of the manifest that it stood for, if it moved."""
+    def point(self, registry: str, repository: str, name: str, digest: str, *, now: float) -> None:
+        """Let the name stand for a manifest."""
         before = self.find(registry, repository, name)
         with self._store.write() as db:
             if before is None:
@@ -66,8 +66,14 @@ class Tags:
                     "UPDATE tags SET digest = ?, updated = ? WHERE registry = ? AND repository = ? AND name = ?",
                     (digest, now, registry.lower(), repository, name),
                 )
-                return before.digest
-        return ""
+
+    def age(self, registry: str, repository: str, name: str, moment: float) -> None:
+        """Let it look as if it was made at that moment, and not changed since."""
+        with self._store.write() as db:
+            db.execute(
+                "UPDATE tags SET created = ?1, updated = ?1 WHERE registry = ?2 AND repository = ?3 AND name = ?4",
+                (moment, registry.lower(), repository, name),
+            )
 
     def remove(self, registry: str, repository: str, name: str) -> None:
         """Remove one."""

@@ -3,7 +3,7 @@
 import json
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from sqlite3 import Row
 from typing import Any
@@ -63,6 +63,7 @@ class Tasks:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._subscribers: list[Callable[[], None]] = []
         store.define(
             """CREATE TABLE IF NOT EXISTS tasks (
                    uid TEXT PRIMARY KEY, registry TEXT NOT NULL COLLATE NOCASE, name TEXT NOT NULL COLLATE NOCASE,
@@ -117,6 +118,8 @@ class Tasks:
             )
         made = self.get(registry, name)
         assert made is not None
+        for tell in self._subscribers:
+            tell()
         return made
 
     def delete(self, task: Task) -> None:
@@ -128,6 +131,14 @@ class Tasks:
         """The registry is gone, and its tasks with it."""
         with self._store.write() as db:
             db.execute("DELETE FROM tasks WHERE registry = ?", (registry,))
+
+    def subscribe(self, tell: Callable[[], None]) -> Callable[[], None]:
+        """Have `tell` called when there is a task that may be due; the result ends that.
+
+        It may be called before the transaction ends, so it must not look at once, must not raise, must not block.
+        """
+        self._subscribers.append(tell)
+        return lambda: self._subscribers.remove(tell)
 
     def inventory(self) -> Iterator[tuple[str, str, str]]:
         """("task", "REGISTRY/NAME", uid)."""

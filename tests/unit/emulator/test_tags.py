@@ -11,7 +11,7 @@ def test_a_tag_moves_and_leaves_its_manifest_untagged(part):
     left = part.images.manifest(REGISTRY, "app", first)
     assert tag.digest == second
     assert tag.updated - tag.created >= 100
-    assert (left.tags, left.updated - left.created >= 100) == ((), True)
+    assert (left.tags, left.updated) == ((), left.created)
     assert {thing for thing in part.images.inventory() if thing[0] == "repository-manifest"} == {
         ("repository-manifest", "progress/app", first),
         ("repository-manifest", "progress/app", second),
