@@ -5,6 +5,7 @@ Asked with azure-containerregistry at the registry's own name. A registry that i
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -87,21 +88,68 @@ def tags(ask: Context, *, registry: str, repository: str, tags: list[str]) -> Fi
 
 @check("acr.no-tag")
 @finding
-def no_tag(ask: Context, *, registry: str, repository: str, tag: str) -> Finding:
+def no_tag(ask: Context, *, registry: str, repository: str, tag: str, keeps: list[str] | None = None) -> Finding:
     """A repository of the registry does not have the tag (any more); one that is not there has none."""
+    kept = [a_tag(name) for name in keeps or ()]
     with _registry(ask, registry) as client:
+        if kept:
+            found = _tags(client, registry, a_repository(repository))
+            missing = [name for name in kept if name not in found]
+            if missing:
+                return failed(_no_tags(registry, repository, missing, found))
         try:
-            found = client.get_tag_properties(a_repository(repository), a_tag(tag))
+            there = client.get_tag_properties(a_repository(repository), a_tag(tag))
         except ResourceNotFoundError:
             names = set(client.list_repository_names())  # for a registry that is not there, this does not pass
         else:
             return failed(
-                f"`{repository}` in the registry `{registry}` still has the tag `{tag}` {short(found.digest)}."
+                f"`{repository}` in the registry `{registry}` still has the tag `{tag}` {short(there.digest)}."
             )
     where = f"`{repository}` in the registry `{registry}`"
+    if kept:
+        return passed(f"{where} has no tag `{tag}`; it still has {few(kept)}.")
     if repository in names:
         return passed(f"{where} has no tag `{tag}`.")
     return passed(f"The registry `{registry}` has no repository `{repository}`, so no tag `{tag}` in it.")
+
+
+@check("acr.only-tags")
+@finding
+def only_tags(ask: Context, *, registry: str, repository: str, tags: list[str]) -> Finding:
+    """A repository of the registry has all these tags, and no other one."""
+    wanted = [a_tag(tag) for tag in some("tags", tags)]
+    with _registry(ask, registry) as client:
+        found = _tags(client, registry, a_repository(repository))
+    missing = [tag for tag in wanted if tag not in found]
+    others = [tag for tag in found if tag not in wanted]
+    if missing:
+        return failed(_no_tags(registry, repository, missing, found))
+    if others:
+        return failed(f"`{repository}` in the registry `{registry}` has {_counted('tag', 'tags', others)}, too.")
+    return passed(
+        f"`{repository}` in the registry `{registry}` has {_counted('tag', 'tags', wanted)}, and no other one."
+    )
+
+
+@check("acr.older-tags")
+@finding
+def older_tags(ask: Context, *, registry: str, repository: str, tags: list[str], days: int) -> Finding:
+    """A repository of the registry has all these tags, last updated over so many days ago, by the machine's clock."""
+    wanted = [a_tag(tag) for tag in some("tags", tags)]
+    before = datetime.now(UTC) - timedelta(days=days)
+    with _registry(ask, registry) as client:
+        try:
+            found = {each.name: each.last_updated_on for each in client.list_tag_properties(a_repository(repository))}
+        except ResourceNotFoundError as error:
+            raise _missing_repository(client, registry, repository) from error
+    missing = [tag for tag in wanted if tag not in found]
+    if missing:
+        return failed(_no_tags(registry, repository, missing, found))
+    young = [tag for tag in wanted if found[tag] >= before]
+    where = f"`{repository}` in the registry `{registry}`"
+    if young:
+        return failed(f"In {where}, {_counted('tag', 'tags', young)} changed within the last {days} days.")
+    return passed(f"In {where}, {_counted('tag', 'tags', wanted)} did not change within the last {days} days.")
 
 
 @check("acr.same-digest")

@@ -88,6 +88,10 @@ class Azure:
         """A JSON answer of Resource Manager or Graph; None where nothing is there (404). Raises TargetError."""
         return self._ask("GET", url, params)
 
+    def post(self, url: str, params: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any] | None:
+        """As `get`, for what Azure wants a POST for and what changes nothing."""
+        return self._ask("POST", url, params)
+
     def all(self, url: str, params: Mapping[str, str], *, post: bool = False) -> Iterator[dict[str, Any]]:
         """The items of a list, page by page; none where nothing is there. post: the first page is a POST."""
         page = self._ask("POST" if post else "GET", url, params)

@@ -10,8 +10,8 @@ __all__ = ["Clock", "iso"]
 class Clock:
     """The machine's clock, shifted by `offset` seconds, so that what is due in days can be seen to happen today.
 
-    machine: its time, seconds since 1970. Sign-ins go by that alone, as for the clients that keep them: nobody is signed
-    out because the clock was moved.
+    machine: its time, seconds since 1970. Sign-ins go by that alone, as for the clients that keep them: nobody is
+    signed out because the clock was moved.
     """
 
     def __init__(self, offset: float = 0.0, *, machine: Callable[[], float] = time.time) -> None:
