@@ -7,7 +7,7 @@ from urllib.parse import quote
 from labrunner.checking.api import Context, Finding, check, failed, passed
 from labrunner.checking.wording import cut
 
-from .azure_session import ARM, TIMEOUT, Azure, MissingError, azure_of, few, finding, given, server_of
+from .azure_session import ARM, TIMEOUT, Azure, azure_of, few, finding, given, server_of
 
 TASKS = "2019-06-01-preview"
 LATEST = 20
@@ -22,7 +22,12 @@ def task(
     """The registry has the task, with a timer of that schedule, a text in what it runs, enabled or not."""
     server_of(registry)
     azure = azure_of(ask)
-    found = _task(azure, registry, name)
+    address = azure.registry(registry)["id"]
+    found = _task(azure, address, name)
+    if found is None:
+        others = [str(each["name"]) for each in azure.all(f"{ARM}{address}/tasks", {"api-version": TASKS})]
+        has = f"it has {few(others)}" if others else "it has none"
+        return failed(f"The registry `{registry}` has no task `{name}`; {has}.")
     properties = found.get("properties") or {}
     timers = (properties.get("trigger") or {}).get("timerTriggers") or []
     schedules = [str(timer.get("schedule")) for timer in timers if timer.get("status") != "Disabled"]
@@ -44,12 +49,9 @@ def task(
 def no_task(ask: Context, *, registry: str, name: str) -> Finding:
     """The registry does not have the task (any more)."""
     server_of(registry)
-    try:
-        _task(azure_of(ask), registry, name)
-    except MissingError as missing:
-        if missing.args[1:] == (name,):
-            return passed(f"The registry `{registry}` has no task `{name}`.")
-        raise
+    azure = azure_of(ask)
+    if _task(azure, azure.registry(registry)["id"], name) is None:
+        return passed(f"The registry `{registry}` has no task `{name}`.")
     return failed(f"The registry `{registry}` still has the task `{name}`.")
 
 
@@ -82,15 +84,9 @@ def run(
     return failed(f"The registry `{registry}` has no run{of}{which}; {there}.")
 
 
-def _task(azure: Azure, registry: str, name: str) -> dict[str, Any]:
-    """The task. Raises MissingError, with the task's name where it is the task that is missing."""
-    address = azure.registry(registry)["id"]
-    found = azure.get(f"{ARM}{address}/tasks/{quote(name, safe='')}", {"api-version": TASKS})
-    if found is None:
-        others = [str(each["name"]) for each in azure.all(f"{ARM}{address}/tasks", {"api-version": TASKS})]
-        has = f"it has {few(others)}" if others else "it has none"
-        raise MissingError(f"The registry `{registry}` has no task `{name}`; {has}.", name)
-    return found
+def _task(azure: Azure, address: str, name: str) -> dict[str, Any] | None:
+    """The task of the registry of that resource id, if it is there."""
+    return azure.get(f"{ARM}{address}/tasks/{quote(name, safe='')}", {"api-version": TASKS})
 
 
 def _what(properties: dict[str, Any]) -> str:

@@ -353,3 +353,66 @@ def test_an_azure_that_is_gone_is_an_error(tmp_path):
                 assert result.message.startswith("`login.microsoftonline.com` does not answer (")
     finally:
         emulator.end()
+
+
+def test_tags_that_are_left_and_how_old_they_are(azure):
+    ask = {"registry": REGISTRY, "repository": "aged"}
+    for tag in ("1", "2", "3"):
+        azure.push("aged", tag, "one")
+    assert passed(azure.ask("acr.only-tags", **ask, tags=["1", "2", "3"]))
+    assert failed(azure.ask("acr.only-tags", **ask, tags=["1", "2"])).endswith("has the tag `3`, too.")
+    assert failed(azure.ask("acr.only-tags", **ask, tags=["1", "4"])).endswith(
+        "has no tag `4`; it has `1`, `2` and `3`."
+    )
+    azure.call(
+        "POST",
+        f"{azure.registry}/labrunnerAges",
+        {"repository": "aged", "days": {"1": 31, "2": 29}},
+        **{"api-version": "1"},
+    )
+    assert passed(azure.ask("acr.older-tags", **ask, tags=["1"], days=30))
+    assert "the tags `2` and `3` changed within" in failed(
+        azure.ask("acr.older-tags", **ask, tags=["1", "2", "3"], days=30)
+    )
+    assert "has no tag `9`" in failed(azure.ask("acr.older-tags", **ask, tags=["9"], days=30))
+    azure.images.delete_tag("aged", "3")
+    assert passed(azure.ask("acr.no-tag", **ask, tag="3", keeps=["1", "2"])).endswith("it still has `1` and `2`.")
+    assert "has no tag `3`" in failed(azure.ask("acr.no-tag", **ask, tag="4", keeps=["1", "3"]))
+    assert failed(azure.ask("acr.no-tag", **ask, tag="1", keeps=["2"])).startswith("`aged` in the registry")
+    azure.images.delete_repository("aged")
+    assert "has no repository `aged`" in failed(azure.ask("acr.no-tag", **ask, tag="3", keeps=["1"]))
+
+
+def test_tasks_and_their_runs(azure):
+    content = base64.b64encode(b"version: v1.1.0\nsteps: \n  - cmd: acr purge --untagged-only\n").decode()
+    step = {"type": "EncodedTask", "encodedTaskContent": content}
+    timers = [{"name": "t1", "schedule": "0 2 * * *"}]
+    version = {"api-version": "2019-06-01-preview"}
+    ask = {"registry": REGISTRY, "name": "nightly"}
+    assert passed(azure.ask("arm.no-task", **ask))
+    assert failed(azure.ask("arm.task", **ask)).endswith("has no task `nightly`; it has none.")
+    properties = {"step": step, "trigger": {"timerTriggers": timers}}
+    task = azure.call("PUT", f"{azure.registry}/tasks/nightly", {"properties": properties}, **version)
+    assert passed(azure.ask("arm.task", **ask, schedule="0 2 * * *", contains="--untagged-only", enabled=True))
+    said = failed(azure.ask("arm.task", **ask, schedule="0 3 * * *", contains="--dry-run", enabled=False))
+    for part in (
+        "no timer of the schedule `0 3 * * *`; it has `0 2 * * *`",
+        "no `--dry-run` in what",
+        "status Enabled",
+    ):
+        assert part in said
+    assert failed(azure.ask("arm.no-task", **ask)).endswith("still has the task `nightly`.")
+    run = {"registry": REGISTRY, "task": "nightly"}
+    assert failed(azure.ask("arm.run", **run)).endswith("has no run of the task `nightly`; there is none at all.")
+    azure.call("POST", f"{azure.registry}/scheduleRun", {"type": "TaskRunRequest", "taskId": task["id"]}, **version)
+    assert passed(azure.ask("arm.run", **run, status="Succeeded", contains="Number of deleted tags: 0", timer=False))
+    assert "the latest are `cf" in failed(azure.ask("arm.run", **run, status="Failed"))
+    assert failed(azure.ask("arm.run", **run, contains="deleted tags: 9"))
+    assert failed(azure.ask("arm.run", **run, timer=True))
+    azure.call("PATCH", f"{azure.registry}/tasks/nightly", {"properties": {"status": "Disabled"}}, **version)
+    assert passed(azure.ask("arm.task", **ask, enabled=False))
+    azure.call("DELETE", f"{azure.registry}/tasks/nightly", **version)
+    assert passed(azure.ask("arm.no-task", **ask))
+    assert failed(azure.ask("arm.no-task", registry="nosuchregistry", name="nightly")).startswith(
+        "There is no registry `nosuchregistry`"
+    )
