@@ -118,9 +118,11 @@ def _guarded(arguments: "list[str]") -> int:
     try:
         return _dispatch(arguments)
     except Problem as problem:
-        _tell(f"labrunner: {problem}")
+        from labrunner.cli.telling import tell
+
+        tell(f"labrunner: {problem}")
         if problem.remedy:
-            _tell(f"What to do: {problem.remedy}")
+            tell(f"What to do: {problem.remedy}")
         return problem.status
     except KeyboardInterrupt:
         sys.stderr.write("labrunner: interrupted\n")
@@ -136,21 +138,6 @@ def _guarded(arguments: "list[str]") -> int:
         return 4
     except Exception as error:  # noqa: BLE001 - the last wall: a defect is told as one, with its own status
         return _defect(error)
-
-
-def _tell(text: str) -> None:
-    """To stderr; on a terminal folded between words, with what stands in backticks on one line: it is to be copied."""
-    if sys.stderr.isatty():
-        import re
-        from textwrap import fill
-
-        from labrunner.ui.stream import columns_of
-
-        width = columns_of(sys.stderr, os.environ)
-        whole = [re.sub("`[^`]*`", lambda code: code[0].replace(" ", "\xa0"), line) for line in text.split("\n")]
-        folded = (fill(line, width, break_long_words=False, break_on_hyphens=False) for line in whole)
-        text = "\n".join(folded).replace("\xa0", " ")
-    sys.stderr.write(f"{text}\n")
 
 
 def _run(name: str, arguments: "list[str]") -> int:

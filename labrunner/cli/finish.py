@@ -1,8 +1,7 @@
 """`labrunner finish`: remove what labs have made."""
 
-import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.cli.opening import known_course, open_course, plan_of, require_trust
     from labrunner.cli.run import typed
     from labrunner.cli.sessions import book_of, forget, held
+    from labrunner.cli.telling import tell
     from labrunner.engine.finishing import finish
     from labrunner.engine.outcomes import ExitStatus
     from labrunner.targets.sandbox import SandboxTarget
@@ -60,7 +60,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         book = book_of(args.sandbox, course, env)  # nobody else writes to it now
         finished = finish(target, filled, book, labs=labs, begun=begun)
         forget(args.sandbox, course, [session for session in sessions if session.labs <= labs], env)
-    _tell(finished)
+    tell("\n".join(_told(finished)))
     return int(ExitStatus.TARGET if finished.kept or finished.lost or finished.complaints else ExitStatus.PASSED)
 
 
@@ -77,18 +77,14 @@ def _begun(plan: "Plan", sessions: "Sequence[Held]", made: Collection[str]) -> s
     }
 
 
-def _tell(finished: "Finished") -> None:
-    say = sys.stderr.write
-    say(f"Removed: {len(finished.removed)} things.\n" if finished.removed else "Nothing was left to be removed.\n")
-    for entry in finished.removed:
-        say(f"  - {entry.kind} {entry.name}\n")
+def _told(finished: "Finished") -> Iterator[str]:
+    """Line by line."""
+    yield f"Removed: {len(finished.removed)} things." if finished.removed else "Nothing was left to be removed."
+    yield from (f"  - {entry.kind} {entry.name}" for entry in finished.removed)
     if finished.foreign:
-        say("Not made by the labs, and left alone:\n")
-        for entry in finished.foreign:
-            say(f"    {entry.kind} {entry.name}\n")
-    for entry, why in finished.kept:
-        say(f"  ! still there: {entry.kind} {entry.name}. {why}\n")
-    for complaint in finished.complaints:
-        say(f"  ! a cleanup failed: {complaint}\n")
+        yield "Not made by the labs, and left alone:"
+        yield from (f"    {entry.kind} {entry.name}" for entry in finished.foreign)
+    yield from (f"  ! still there: {entry.kind} {entry.name}. {why}" for entry, why in finished.kept)
+    yield from (f"  ! a cleanup failed: {complaint}" for complaint in finished.complaints)
     for entry in finished.lost:
-        say(f"  ! {entry.kind} {entry.name} is gone, although no lab had made it. Please report this.\n")
+        yield f"  ! {entry.kind} {entry.name} is gone, although no lab had made it. Please report this."

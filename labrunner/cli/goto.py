@@ -1,6 +1,5 @@
 """`labrunner goto`: have the next run go on at another step."""
 
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 
@@ -19,11 +18,12 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.cli.opening import open_course
     from labrunner.cli.run import typed
     from labrunner.cli.sessions import current, writing
+    from labrunner.cli.telling import tell
     from labrunner.record.events import WentTo
 
     course = open_course(args.course, env)
     found, lab, step = current(args, course, env, step=args.step)
     with writing(args.sandbox, found, env, holder=command_line("goto", [args.step])) as write:
         write(WentTo(lab=lab.id, step=step.id))
-    sys.stderr.write(f"`{typed(args, env)('run')}` goes on with {lab.name}/{step.id}: {step.title}.\n")
+    tell(f"`{typed(args, env)('run')}` goes on with {lab.name}/{step.id}: {step.title}.")
     return 0

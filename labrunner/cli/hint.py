@@ -19,6 +19,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.cli.opening import known_course, open_course
     from labrunner.cli.run import typed
     from labrunner.cli.sessions import current, writing
+    from labrunner.cli.telling import tell
     from labrunner.record.events import HintShown
     from labrunner.targets.sandbox import SandboxTarget
 
@@ -27,7 +28,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     found, lab, step = current(args, course, env, step=args.step)
     known = found.left.steps.get((lab.id, step.id))
     shown, count = (known.hints if known else 0), len(step.hints)
-    sys.stderr.write(f"{lab.name}/{step.id}: {step.title}\n")
+    tell(f"{lab.name}/{step.id}: {step.title}")
     if shown < count:
         event = HintShown(lab=lab.id, step=step.id, number=shown + 1, count=count, text=step.hints[shown].text)
         with writing(args.sandbox, found, env, holder=command_line("hint", [args.step] if args.step else [])) as write:
@@ -38,7 +39,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         _show(number, count, hint.text)
     more = "These are all." if count else "This step has no hint."
     solve = typed(args, env)("solve" if args.step is None else f"solve {args.step}")
-    sys.stderr.write(f"{more} `{solve}` does the step for you.\n")
+    tell(f"{more} `{solve}` does the step for you.")
     return 0
 
 

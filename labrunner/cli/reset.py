@@ -1,6 +1,5 @@
 """`labrunner reset`: undo a step, or a lab, and have it to do again."""
 
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 
@@ -25,6 +24,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.cli.opening import known_course, open_course, plan_of, require_trust
     from labrunner.cli.run import typed
     from labrunner.cli.sessions import current, held, write_to
+    from labrunner.cli.telling import tell
     from labrunner.engine.outcomes import ExitStatus
     from labrunner.record.events import StepReset
     from labrunner.targets.sandbox import SandboxTarget
@@ -52,7 +52,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     with started_target(args.sandbox, course, env, holder=holder, needs=needs_of(plan)) as target:
         prepare(target, filled)
         for step in reversed(steps):
-            sys.stderr.write(f"Undoing {lab.name}: {step.title}\n")
+            tell(f"Undoing {lab.name}: {step.title}")
             for entry in step.cleanup:
                 ran = target.script(entry.run, host=entry.host, timeout=entry.timeout)
                 if ran.status:
@@ -67,7 +67,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
             remedy=f"`{line('sandbox reset')}` empties the whole sandbox.",
         )
     names = ", ".join(step.id for step in steps)
-    sys.stderr.write(f"Undone, and to be done again: {lab.name}: {names}. `{line('run')}` goes on there.\n")
+    tell(f"Undone, and to be done again: {lab.name}: {names}. `{line('run')}` goes on there.")
     return 0
 
 

@@ -1,6 +1,5 @@
 """The sessions that were held in a sandbox: found, gone on with, and written to without a run."""
 
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from labrunner import places
 from labrunner.cli import Problem
 from labrunner.cli.kept import folder_of
 from labrunner.cli.run import typed
+from labrunner.cli.telling import tell
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.plan import Plan, SelectionError, select
 from labrunner.model import Course, Lab, Step
@@ -105,7 +105,7 @@ def book_of(name: str, course: Course, env: Mapping[str, str]) -> Book:
     try:
         return Book(path)
     except BookError as error:
-        sys.stderr.write(f"labrunner: {error}.\n")
+        tell(f"labrunner: {error}.")
         return Book(path)
 
 
@@ -114,7 +114,7 @@ def held(name: str, course: Course, env: Mapping[str, str]) -> Iterator[Held]:
     try:
         sessions = progress_of(name, course, env).sessions()
     except ProgressError as error:
-        sys.stderr.write(f"labrunner: {error}. What was done before is not known any more; it begins anew.\n")
+        tell(f"labrunner: {error}. What was done before is not known any more; it begins anew.")
         return
     for session in sessions:
         folder = folder_of(session, env)
@@ -125,7 +125,7 @@ def held(name: str, course: Course, env: Mapping[str, str]) -> Iterator[Held]:
             left = read_left(read(str(path)))
         except (TranscriptError, KeyError, ValueError, TypeError) as error:
             aside = set_aside(path)
-            sys.stderr.write(f"labrunner: {error}. It is kept as {aside}; what it says is not used.\n")
+            tell(f"labrunner: {error}. It is kept as {aside}; what it says is not used.")
             continue
         if left.id:
             yield Held(folder, left)
@@ -187,9 +187,7 @@ def _check_shell(found: Held) -> None:
     try:
         if parts(path.read_bytes()) is None:
             aside = set_aside(path)
-            sys.stderr.write(
-                f"labrunner: the shell in {path} cannot be read. It is kept as {aside} until the run is over.\n"
-            )
+            tell(f"labrunner: the shell in {path} cannot be read. It is kept as {aside} until the run is over.")
     except FileNotFoundError:
         pass  # there was none
 
@@ -238,7 +236,7 @@ def enter(name: str, course: Course, session: str, env: Mapping[str, str]) -> No
     try:
         progress.sessions()
     except ProgressError as error:
-        sys.stderr.write(f"labrunner: {error}.\n")
+        tell(f"labrunner: {error}.")
     progress.add(session)
 
 

@@ -1,6 +1,5 @@
 """`labrunner skip`: leave a step out."""
 
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 
@@ -19,6 +18,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.cli.opening import open_course
     from labrunner.cli.run import typed
     from labrunner.cli.sessions import current, put_away, writing
+    from labrunner.cli.telling import tell
     from labrunner.engine.outcomes import ExitStatus
     from labrunner.model import Outcome
     from labrunner.record.events import StepEnded
@@ -49,5 +49,5 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
             )
         )
     put_away(found.folder)
-    sys.stderr.write(f"{lab.name}/{step.id} is left out; `{goto}` takes it up again.\n")
+    tell(f"{lab.name}/{step.id} is left out; `{goto}` takes it up again.")
     return 0

@@ -26,6 +26,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.cli.opening import open_course
     from labrunner.cli.run import typed
     from labrunner.cli.sessions import held
+    from labrunner.cli.telling import tell
     from labrunner.sandbox import machine
 
     course = open_course(args.course, env)
@@ -38,11 +39,11 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         sys.stdout.write(json.dumps({**about, "labs": labs, "next": next_step}, indent=2, ensure_ascii=False) + "\n")
         return 0
     line = typed(args, env)
-    sys.stdout.write(_as_text(course, labs, next_step, line))
+    tell(_as_text(course, labs, next_step, line), sys.stdout)
     if state.holder:
-        sys.stderr.write(f"The sandbox '{args.sandbox}' is in use by {state.holder}.\n")
+        tell(f"The sandbox '{args.sandbox}' is in use by {state.holder}.")
     elif state.state not in ("running", "absent"):
-        sys.stderr.write(f"The sandbox '{args.sandbox}' is not running as it should; `{line('run')}` brings it back.\n")
+        tell(f"The sandbox '{args.sandbox}' is not running as it should; `{line('run')}` brings it back.")
     return 0
 
 
@@ -51,8 +52,7 @@ def _labs(course: "Course", sessions: "Iterable[Held]") -> "list[dict[str, Any]]
     outcomes: dict[tuple[str, str], str] = {}
     for session in sessions:
         for place, step in session.left.steps.items():
-            outcome = step.outcome
-            outcomes.setdefault(place, str(outcome) if outcome else "not_run")
+            outcomes.setdefault(place, str(step.outcome) if step.outcome else "not_run")
     begun = {lab for lab, _ in outcomes}
     return [
         {
@@ -87,7 +87,7 @@ def _as_text(
     course: "Course", labs: "list[dict[str, Any]]", following: "dict[str, Any] | None", line: "Callable[[str], str]"
 ) -> str:
     if not labs and following is None:
-        return f"Nothing has been begun. `{line('list')}` shows the labs, `{line('run LAB')}` begins one.\n"
+        return f"Nothing has been begun. `{line('list')}` shows the labs, `{line('run LAB')}` begins one."
     lines = [course.title]
     for lab in labs:
         done = sum(step["outcome"] == "passed" for step in lab["steps"])
@@ -104,7 +104,7 @@ def _as_text(
         else:
             lines.append("All that was begun is done.")
         lines.append(f"`{line('finish')}` removes what the labs have made.")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 _WORDS = {"passed": "passed", "failed": "FAILED", "error": "ERROR", "skipped": "skipped", "not_run": "-"}

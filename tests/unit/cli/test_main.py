@@ -106,7 +106,7 @@ def test_options_are_not_abbreviated(capsys):
         (["check", "lab-2/tag-for-arc"], "Did you mean 'tag-for-acr'?"),
         (["run", "lab-2", "--report", "/proc/out.json"], "the report /proc/out.json cannot be written"),
         (["lint", "/nowhere"], "/nowhere"),
-        (["sandbox"], "the following arguments are required: up|down|status|shell|reset|env|fault"),
+        (["sandbox"], "the following arguments are required: up|down|status|shell|reset|open|env|clock|fault"),
         (["run", "lab-2", "--sandbox", "No Name"], "'No Name' is no name for a sandbox"),
         (["status", "--sandbox", "No Name"], "'No Name' is no name for a sandbox"),
     ],

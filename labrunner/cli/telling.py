@@ -1,0 +1,30 @@
+"""What a command tells the person at it, beside its data."""
+
+import os
+import re
+import sys
+from textwrap import fill
+from typing import TextIO
+
+__all__ = ["tell"]
+
+
+def tell(text: str, stream: TextIO | None = None) -> None:
+    """Write lines to `stream` (stderr when none is given). On a terminal they are folded between words.
+
+    What stands in backticks stays on one line: it is to be copied. A line's indentation is that of its folded rest.
+    """
+    to = stream or sys.stderr
+    if to.isatty():
+        from labrunner.ui.stream import columns_of
+
+        width = columns_of(to, os.environ)
+        text = "\n".join(_folded(line, width) for line in text.split("\n"))
+    to.write(f"{text}\n")
+
+
+def _folded(line: str, width: int) -> str:
+    indent = line[: len(line) - len(line.lstrip(" "))]
+    whole = re.sub("`[^`]*`", lambda code: code[0].replace(" ", "\xa0"), line)
+    folded = fill(whole, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return folded.replace("\xa0", " ")
