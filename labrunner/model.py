@@ -263,7 +263,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erratum:
-    """Where the course's text is wrong today: what it says, why that is wrong, the correction, the source."""
+    """Where the course's text is wrong today: what it says, why that is wrong, the correction, the source.
+
+    ref: the steps and commands of the text that it is about; none: it is about what stands between them.
+    """
 
     id: str
     where: str
@@ -271,6 +274,11 @@ class Erratum:
     wrong: str
     correction: str
     source: str
+    ref: tuple[str, ...] = ()
+
+    def concerns(self, ref: str) -> bool:
+        """Whether it is about this step or command of the text, or about a part of it."""
+        return any(own == ref or own.startswith(f"{ref}.") for own in self.ref)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,11 @@
 A warning is about a student's help and comfort: the course works without. Executes nothing of the course.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from labrunner.authoring.errata import refs_of
 from labrunner.content.load import load
-from labrunner.model import Course, Diagnostic, Lab, Severity, Step
+from labrunner.model import Course, Diagnostic, Erratum, Lab, Severity, Step
 
 __all__ = ["lint"]
 
@@ -26,22 +27,26 @@ def lint(folder: str) -> list[Diagnostic]:
 
 
 def _warnings(course: Course) -> Iterator[Diagnostic]:
-    used = {erratum for lab in course.labs for step in lab.steps for erratum in step.errata}
-    unused = [erratum.id for erratum in course.errata if erratum.id not in used]
-    if unused:
-        names = ", ".join(unused[:5]) + (f" and {len(unused) - 5} more" if len(unused) > 5 else "")
-        yield _warning("course.yaml:1:1", f"no step shows these errata: {names}")
     for lab in course.labs:
-        yield from _lab(lab)
+        yield from _lab(lab, course.errata)
 
 
-def _lab(lab: Lab) -> Iterator[Diagnostic]:
+def _lab(lab: Lab, errata: Sequence[Erratum]) -> Iterator[Diagnostic]:
     if len(lab.id) > LONG_ID:
         yield _warning(lab.at, f"the id '{lab.id}' is long to type; up to {LONG_ID} characters are easy")
     if not lab.minutes:
         yield _warning(lab.at, f"the lab '{lab.id}' does not say how many minutes it takes")
     for step in lab.steps:
         yield from _step(step)
+        yield from _left_out(step, errata)
+
+
+def _left_out(step: Step, errata: Sequence[Erratum]) -> Iterator[Diagnostic]:
+    """The errata about the step that it does not show. Those of parts of the text that no step teaches are nobody's."""
+    for erratum in errata:
+        if erratum.id not in step.errata and any(erratum.concerns(ref) for ref in refs_of(step)):
+            message = f"the step '{step.id}' does not show the erratum {erratum.id}, which is about it"
+            yield _warning(step.at, message)
 
 
 def _step(step: Step) -> Iterator[Diagnostic]:

@@ -39,6 +39,7 @@ COMMANDS = {
     "sandbox": "the private machine: up, down, status, shell, open and more",
     "prove": "prove that every check of a lab can fail",
     "lint": "say what is wrong in a course's files",
+    "errata": "where the text that a course follows is wrong",
 }
 
 EPILOG = """\

@@ -2,12 +2,12 @@
 
 from labrunner.ui import texts
 from labrunner.ui.pages import Pages
-from labrunner.ui.scenes import Scenes
+from labrunner.ui.scenes import WHY, Scenes
 from labrunner.ui.screen import Screen
 
 __all__ = ["More"]
 
-OUTPUT, WHY = "o", "w"
+OUTPUT = "o"
 
 
 class More:

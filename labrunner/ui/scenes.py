@@ -1,6 +1,5 @@
 """What a guided learner sees of a course, a lab, a step and a command, before anything is asked."""
 
-import re
 from collections.abc import Iterable, Sequence
 
 from labrunner.model import Command, Course, Erratum, File, Lab, Notice, Option, Outcome, Step
@@ -10,11 +9,11 @@ from labrunner.ui.own import EXAMPLE, MARK
 from labrunner.ui.screen import Screen
 from labrunner.ui.tally import Tally
 
-__all__ = ["Scenes", "commands_of", "file_of", "option_of", "place_of"]
+__all__ = ["WHY", "Scenes", "commands_of", "file_of", "option_of", "place_of"]
 
 NOTICES = {"warning": "Warning", "cost": "Cost", "retirement": "Retirement", "note": "Note"}
-_REFS = re.compile(r"[;,]?\s*\b[A-Z]\d+\.S\d+\.C\d+\b")
-"""References to commands, as authors write them; a learner sees the lab and the step."""
+WHY = "w"
+"""The key that shows the reasons of corrections."""
 
 HOW_TO = (
     "Each command is shown before it runs: Enter runs it. A letter and Enter does what the line says. "
@@ -103,12 +102,15 @@ class Scenes:
             screen.command(text or command.run, command.host)
             return
         errata = [entry for entry in self._errata_of(step) if _first_of(entry, mine) is command]
-        self._errata(errata)
+        self._errata(errata, other=bool(command.written))
         if command.written and not any(command.written.strip() in erratum.says for erratum in errata):
             screen.bar(
                 "The command differs from the course text", [("It says:", command.written)], style="magenta", raw=True
             )
-        if errata or command.written:
+        if errata and not command.written:
+            screen.gap()
+            screen.line("The command is that of the course text:")
+        elif errata or command.written:
             screen.gap()
         screen.command(text or command.run, command.host)
 
@@ -172,11 +174,13 @@ class Scenes:
                 rows.append(("", f"Source: {notice.source}"))
             self._screen.bar(NOTICES.get(notice.kind, notice.kind.capitalize()), rows, style="yellow")
 
-    def _errata(self, errata: Sequence[Erratum]) -> None:
-        """The corrections alone; what was wrong, and who says so, waits for `reasons`."""
+    def _errata(self, errata: Sequence[Erratum], *, other: bool = False) -> None:
+        """The corrections alone; what was wrong, and who says so, waits for `reasons`. other: so is the command."""
+        what = "The course text has another command" if other else "The course text needs a correction here"
         for erratum in errata:
             self.corrections.append(erratum)
-            self._screen.bar(_title(erratum), [("", erratum.correction)], style="magenta")
+            title = f"{what} (erratum {erratum.id}; {WHY} tells why)"
+            self._screen.bar(title, [("", f"{erratum.where}: {erratum.correction}")], style="magenta")
 
     def reasons(self) -> None:
         """All there is to say about the corrections that were shown last."""
@@ -187,7 +191,8 @@ class Scenes:
                 ("So here:", erratum.correction),
                 ("Source:", erratum.source),
             ]
-            self._screen.bar(_title(erratum), [row for row in rows if row[1]], style="magenta")
+            title = f"Erratum {erratum.id} of the course text: {erratum.where}"
+            self._screen.bar(title, [row for row in rows if row[1]], style="magenta")
 
     def _errata_of(self, step: Step) -> list[Erratum]:
         return [entry for entry in self._course.errata if entry.id in step.errata]
@@ -217,16 +222,10 @@ def file_of(step: Step, command: Command) -> File | None:
     return next((file for file in files if file.ref == command.ref and (file.text or "") == command.run), None)
 
 
-def _title(erratum: Erratum) -> str:
-    where = _REFS.sub("", erratum.where).strip(" ,;")
-    return f"Correction to the course text ({erratum.id}){f': {where}' if where else ''}"
-
-
 def _first_of(erratum: Erratum, commands: Sequence[Command]) -> Command | None:
-    """The first of the commands that the erratum is about: by its ref, or by the text that it quotes."""
-    for command in commands:
-        if command.ref and re.search(rf"(?<![\w.]){re.escape(command.ref)}(?!\w)", erratum.where):
-            return command
+    """The first of the commands that the erratum is about: by its references, or, without any, by what it quotes."""
+    if erratum.ref:
+        return next((command for command in commands if command.ref in erratum.ref), None)
     says = " ".join(erratum.says.split())
     for command in commands:
         quoted = " ".join((command.written or command.run).split())

@@ -24,7 +24,6 @@ def read(path: Path) -> Any:
 
 CONTRACTED = [entry for path in CONTRACTS for entry in read(path)]
 LABS = [read(COURSE / name) for name in read(COURSE / "course.yaml")["labs"]]
-ERRATA = read(COURSE / "errata.yaml")
 STEPS = {step["ref"][0]: step for lab in LABS for step in lab["steps"]}
 
 
@@ -154,15 +153,6 @@ def test_what_goes_on_for_ever_has_a_limit() -> None:
 def test_a_step_shows_the_errata_that_the_contract_names(ref: str) -> None:
     wanted = {name for entry in CONTRACTED if entry["id"].startswith(f"{ref}.") for name in entry["errata"]}
     assert set(STEPS[ref].get("errata", ())) == wanted
-
-
-def test_every_erratum_is_whole_and_known_once() -> None:
-    names = [erratum["id"] for erratum in ERRATA]
-    assert names == sorted(set(names))
-    assert set(names) == {name for step in STEPS.values() for name in step.get("errata", ())}
-    for erratum in ERRATA:
-        assert set(erratum) == {"id", "where", "says", "wrong", "correction", "source"}
-        assert all(text.strip() for text in erratum.values()), erratum["id"]
 
 
 @pytest.mark.parametrize("ref", ["L2.S2", "L2.S3"])

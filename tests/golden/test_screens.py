@@ -74,7 +74,8 @@ COURSE = Course(
     errata=(
         Erratum(
             id="E25",
-            where="L2.S2.C5",
+            where="Lab 2, Step 2 (Tag with version)",
+            ref=("L2.S2.C5",),
             says="docker tag mywebapi $SERVER/mywebapi:1.0.0",
             wrong="SERVER is never set.",
             correction="Write the login server.",
@@ -83,6 +84,7 @@ COURSE = Course(
         Erratum(
             id="E42",
             where="Lab 2, Step 2 (the expected table)",
+            ref=("L2.S2",),
             says="The order 1.0.0, latest",
             wrong="Docker sorts by name.",
             correction="Only the set matters.",

@@ -40,7 +40,7 @@ def test_more_warnings(folder: Path):
     text = text.replace("        run: docker tag", f"        says: {'word ' * 17}\n        run: docker tag")
     lab.write_text(text, encoding="utf-8")
     found = [item.message for item in lint(str(folder))]
-    assert "no step shows these errata: E1" in found
+    assert f"the step '{'do-' * 14}it' does not show the erratum E1, which is about it" in found
     assert sum("is long to type" in message for message in found) == 2
     assert sum("does not say how many minutes" in message for message in found) == 1
     assert sum("'says' is longer than a line" in message for message in found) == 1

@@ -169,7 +169,8 @@ CORRECTED = Course(
     errata=(
         Erratum(
             id="E7",
-            where="Lab 1, Step 1 (the greeting); L1.S1.C1",
+            where="Lab 1, Step 1 (the greeting)",
+            ref=("L1.S1.C1",),
             says="echo two",
             wrong="Nobody says two.",
             correction="Say `one`.",
@@ -187,7 +188,11 @@ def test_a_correction_is_short_and_w_tells_why() -> None:
     )
     assert room.guide.decide(moment) is Move.RUN
     asked = room.said.index("[Enter]")
-    assert "Correction to the course text (E7): Lab 1, Step 1 (the greeting)\n  Say `one`.\n" in room.said[:asked]
+    said = " ".join(room.said[:asked].split())
+    title = "The course text needs a correction here (erratum E7; w tells why)"
+    assert (
+        f"{title} Lab 1, Step 1 (the greeting): Say `one`. The command is that of the course text: $ echo one" in said
+    )
     assert "Nobody says two" not in room.said[:asked]
     assert room.said[asked:].count("But today: Nobody says two.\n  So here: Say `one`.\n  Source: Tried") == 2
     before = len(room.said)
