@@ -103,7 +103,7 @@ class Scenes:
             return
         errata = [entry for entry in self._errata_of(step) if _first_of(entry, mine) is command]
         self._errata(errata, other=bool(command.written))
-        if command.written and not any(command.written.strip() in erratum.says for erratum in errata):
+        if command.written and not any(_folded(command.written) in _folded(erratum.says) for erratum in errata):
             screen.bar(
                 "The command differs from the course text", [("It says:", command.written)], style="magenta", raw=True
             )
@@ -226,9 +226,14 @@ def _first_of(erratum: Erratum, commands: Sequence[Command]) -> Command | None:
     """The first of the commands that the erratum is about: by its references, or, without any, by what it quotes."""
     if erratum.ref:
         return next((command for command in commands if command.ref in erratum.ref), None)
-    says = " ".join(erratum.says.split())
+    says = _folded(erratum.says)
     for command in commands:
-        quoted = " ".join((command.written or command.run).split())
+        quoted = _folded(command.written or command.run)
         if len(quoted) >= 8 and quoted in says:
             return command
     return None
+
+
+def _folded(text: str) -> str:
+    """In one line, as the shell takes lines that end in a backslash."""
+    return " ".join(text.replace("\\\n", " ").split())

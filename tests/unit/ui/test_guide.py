@@ -200,6 +200,17 @@ def test_a_correction_is_short_and_w_tells_why() -> None:
     assert '"w" is none of the choices' in room.said[before:]
 
 
+def test_a_command_that_an_erratum_quotes_is_not_announced_twice() -> None:
+    """The text's command may go over several lines, a quotation is in one."""
+    command = Command(run="echo one", written="echo \\\n  two\n", ref="L1.S1.C1")
+    step = Step(id="s", title="S", text="T", commands=(command,), errata=("E7",))
+    room = Room("\n", course=CORRECTED)
+    room.guide.decide(Moment(point=Point.COMMAND, moves=MOVES, lab=LAB, step=step, command=command, text=command.run))
+    assert "The course text has another command (erratum E7; w tells why)" in room.said
+    assert "differs from the course text" not in room.said
+    assert "The command is that of the course text" not in room.said
+
+
 def ended(output: str) -> events.CommandEnded:
     return events.CommandEnded(
         lab="l",
