@@ -1,6 +1,6 @@
 # `make lab` and `make test` set up what they need; see README.md.
 .DEFAULT_GOAL := help
-.PHONY: help lab setup test check bench soak
+.PHONY: help lab setup doctor test check bench soak
 
 ARGS ?=
 QUICK = tests/architecture tests/content tests/courses tests/unit
@@ -16,6 +16,9 @@ lab: ## set up what is missing, then run the labs: make lab ARGS="lab-2 --report
 
 setup: ## only set up: the virtual environment, the Docker Engine and the tools
 	@python3 bootstrap.py engine
+
+doctor: ## say what this machine has and lacks for the labs; sets nothing up
+	@python3 bootstrap.py doctor $(ARGS)
 
 test: ## run all tests, those that need root and the Docker Engine included
 	@python3 bootstrap.py engine dev -- $(PYTEST) $(ARGS)

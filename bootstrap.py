@@ -1,12 +1,13 @@
 """Sets labrunner up in this checkout, then runs a command of it. Called by the Makefile with the system's own Python.
 
     python3 bootstrap.py [engine] [dev] [bench] [-- COMMAND ...]
+    python3 bootstrap.py doctor [OPTIONS]
 
 Says first what the machine lacks (exit status 4). Then it makes what is not there yet: a virtual environment `.venv`
 with labrunner and the libraries of the named groups, and, for `engine`, the Docker Engine and other tools, unpacked
 privately. What is done is stamped, stamps are written last: a run that was cut is taken up again by the next one, and a
-run that finds everything only starts the command. Standard library only; readable by Python 3.7, which can so be told
-what it lacks.
+run that finds everything only starts the command. `doctor` is `labrunner doctor`, and sets nothing up. Standard library
+only; readable by Python 3.7, which can so be told what it lacks.
 """
 
 import contextlib
@@ -29,6 +30,8 @@ class SetupError(Exception):
 
 def main(arguments):
     """Prepare what `arguments` name, then become the command."""
+    if arguments[:1] == ["doctor"]:
+        return doctor(arguments[1:])
     split = arguments.index("--") if "--" in arguments else len(arguments)
     wanted, command = arguments[:split], arguments[split + 1 :]
     unknown = set(wanted) - {"engine", *GROUPS}
@@ -61,6 +64,24 @@ def main(arguments):
         os.execvpe(command[0], command, environment)  # noqa: S606 - becoming the command is the point
     except OSError as error:
         raise SetupError("%s cannot be run: %s" % (command[0], error.strerror), "Run `make setup` again.") from error
+
+
+def doctor(options):
+    """`labrunner doctor`, by the Python of the virtual environment if there is a whole one, else by this one."""
+    sys.dont_write_bytecode = True
+    from labrunner.sandbox import preflight
+
+    if sys.version_info[:2] < preflight.PYTHON:
+        sys.stdout.write(lacking([], engine=True))
+        return 4
+    if are_installed([]):
+        line = os.path.relpath(os.path.join(VENV, "bin", "labrunner"))
+        environment = dict(os.environ) if shutil.which("labrunner") else dict(os.environ, LABRUNNER_COMMAND=line)
+        sys.stdout.flush()
+        os.execve(os.path.join(VENV, "bin", "labrunner"), [line, "doctor", *options], environment)  # noqa: S606
+    from labrunner.cli import main as labrunner
+
+    return labrunner(["doctor", *options])
 
 
 def lacking(groups, *, engine):

@@ -36,6 +36,7 @@ COMMANDS = {
     "reset": "undo a step or a lab, to do it again",
     "finish": "remove what labs have made",
     "check": "ask only the checks of labs, running nothing",
+    "doctor": "say what this machine has and lacks for the labs",
     "sandbox": "the private machine: up, down, status, shell, open and more",
     "prove": "prove that every check of a lab can fail",
     "lint": "say what is wrong in a course's files",

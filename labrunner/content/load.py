@@ -22,10 +22,11 @@ class Loaded:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def load(folder: str, *, cache: str | None) -> Loaded:
+def load(folder: str, *, cache: str | None, keep: bool = True) -> Loaded:
     """Load the course in `folder` (as `find_course` gives it). Executes nothing of it.
 
-    cache: a private folder for read courses (`places.cache_dir`), None for none. Raises LibyamlMissingError.
+    cache: a private folder for read courses (`places.cache_dir`), None for none. keep: False looks into it and writes
+    nothing. Raises LibyamlMissingError.
     """
     try:
         state = stamp(folder)
@@ -41,7 +42,7 @@ def load(folder: str, *, cache: str | None) -> Loaded:
     if course is None or problems:
         return Loaded(None, tuple(problems))
     course = replace(course, path=folder, digest=digest)
-    if cache is not None:
+    if cache is not None and keep:
         private.store(cache, private.file_name(folder, _KIND), pickle.dumps((state, course), protocol=_PROTOCOL))
     return Loaded(course)
 

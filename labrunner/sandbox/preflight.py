@@ -1,7 +1,9 @@
 """Says what a machine lacks before anything is started on it.
 
-`look` gathers facts, `problems` judges them. Runs under the system's own Python before anything is installed, and must
-be readable by old versions of it (3.7), so that those can be told what they lack. Standard library only.
+`look` gathers facts, `problems` judges them; each problem says what it is `about`, so that `labrunner doctor`
+(sandbox.fitness) can tell in the same words what is there and what is not. Runs under the system's own Python before
+anything is installed, and must be readable by old versions of it (3.7), so that those can be told what they lack.
+Standard library only.
 """
 
 from __future__ import annotations
@@ -15,13 +17,15 @@ import subprocess
 import sys
 from typing import Iterable, Mapping, NamedTuple, Sequence  # noqa: UP035 - an old Python must be able to read this
 
-__all__ = ["Machine", "Problem", "explain", "look", "problems"]
+__all__ = ["Machine", "Problem", "explain", "look", "problems", "shortages"]
 
 PYTHON = (3, 11)
 KERNEL = (5, 12)
 GIGABYTE = 1000**3
 INSTALL_BYTES = 2 * GIGABYTE
 RUN_BYTES = GIGABYTE // 2
+MEMORY_BYTES = GIGABYTE // 2
+"""Engine, containerd, local Azure and shells were seen to take 0.2 GB; the rest is for `az`, checks and containers."""
 ARCHITECTURES = ("x86_64", "aarch64")
 PACKAGE_CLIENT = ("apt-get", "apt-config", "dpkg", "dpkg-deb")
 PROGRAMS = ("bash", "mount", "nsenter", "setpriv", "umount", "unshare")
@@ -30,10 +34,11 @@ CAP_SYS_ADMIN = 1 << 21
 
 
 class Problem(NamedTuple):
-    """Something that the machine lacks, and what to do about it."""
+    """Something that the machine lacks, and what to do about it. about: one word for what it was looked for."""
 
     what: str
     remedy: str
+    about: str = ""
 
 
 class Machine(NamedTuple):
@@ -41,6 +46,7 @@ class Machine(NamedTuple):
 
     capabilities: the effective set as a bit mask. free: folder -> bytes that may be written where it lies; -1 where
     nothing can be written. missing: names of programs that were not found. namespaces: why none can be made, or "".
+    memory: bytes that programs may still take; -1 where nobody says.
     """
 
     system: str = "Linux"
@@ -55,6 +61,7 @@ class Machine(NamedTuple):
     namespaces: str = ""
     has_terminals: bool = True
     has_cgroups: bool = True
+    memory: int = -1
 
 
 def look(folders: Iterable[str]) -> Machine:
@@ -74,6 +81,7 @@ def look(folders: Iterable[str]) -> Machine:
         namespaces=_try_namespaces() if root and "unshare" not in missing else "",
         has_terminals=_has_terminals(),
         has_cgroups=_has_cgroups(),
+        memory=_memory(),
     )
 
 
@@ -88,6 +96,14 @@ def problems(machine: Machine, *, engine: bool = True, install: bool = True) -> 
     return found
 
 
+def shortages(machine: Machine) -> list[Problem]:
+    """What nothing is refused for, as it may be another at any moment, but what labs are likely to fail by."""
+    if not 0 <= machine.memory < MEMORY_BYTES:
+        return []
+    what = f"{machine.memory / GIGABYTE:.1f} GB of memory are free; the sandbox needs {MEMORY_BYTES / GIGABYTE:g} GB."
+    return [Problem(what, "End other programs, or give this machine more memory.", "memory")]
+
+
 def explain(found: Sequence[Problem]) -> str:
     """The problems as text for a person, each with what to do."""
     lines = ["This machine lacks something that labrunner needs. Nothing was started or changed."]
@@ -100,13 +116,15 @@ def _base_problems(machine: Machine) -> list[Problem]:
     found = []
     if machine.system != "Linux":
         what = f"labrunner's sandbox needs Linux; this is {machine.system or 'an unknown system'}."
-        found.append(Problem(what, "Use a Linux machine: a virtual machine with Debian 12 does."))
+        remedy = "Use a Linux machine: a virtual machine with Debian 12 does."
+        found.append(Problem(what, remedy, "system"))
     elif machine.architecture not in ARCHITECTURES:
         what = f"This processor ({machine.architecture}) is not supported: {' and '.join(ARCHITECTURES)} are."
-        found.append(Problem(what, "Use another machine."))
+        found.append(Problem(what, "Use another machine.", "system"))
     if machine.python < PYTHON:
         what = f"Python {_dotted(PYTHON)} or later is needed; python3 is {_dotted(machine.python)}."
-        found.append(Problem(what, "Use a newer system (Debian 12, Ubuntu 24.04), or put a newer python3 on PATH."))
+        remedy = "Use a newer system (Debian 12, Ubuntu 24.04), or put a newer python3 on PATH."
+        found.append(Problem(what, remedy, "python"))
     return found
 
 
@@ -114,12 +132,14 @@ def _disk_problems(machine: Machine, needed: int) -> list[Problem]:
     found = []
     for folder, free in machine.free.items():
         if free < 0:
-            found.append(Problem(f"{folder} cannot be written.", "Make it writable, or choose another place."))
+            remedy = "Make it writable, or choose another place."
+            found.append(Problem(f"{folder} cannot be written.", remedy, "disk"))
         elif free < needed:
             what = (
                 f"{needed / GIGABYTE:g} GB of disk are needed where {folder} lies; {free / GIGABYTE:.1f} GB are free."
             )
-            found.append(Problem(what, "Free some space, or set XDG_CACHE_HOME and XDG_STATE_HOME to a larger disk."))
+            remedy = "Free some space, or set XDG_CACHE_HOME and XDG_STATE_HOME to a larger disk."
+            found.append(Problem(what, remedy, "disk"))
     return found
 
 
@@ -127,11 +147,12 @@ def _install_problems(machine: Machine, *, engine: bool) -> list[Problem]:
     found = []
     if not machine.has_venv:
         what = "Python cannot make a virtual environment here: its modules venv and ensurepip are not both installed."
-        found.append(Problem(what, "Run as root: apt-get install python3-venv"))
+        found.append(Problem(what, "Run as root: apt-get install python3-venv", "venv"))
     client = [name for name in PACKAGE_CLIENT if name in machine.missing]
     if engine and client:
         what = f"There is no package client to fetch the Docker Engine with: {', '.join(client)} not found."
-        found.append(Problem(what, "Use Debian or a system made from it, where apt-get and dpkg are."))
+        remedy = "Use Debian or a system made from it, where apt-get and dpkg are."
+        found.append(Problem(what, remedy, "packages"))
     return found
 
 
@@ -140,23 +161,24 @@ def _engine_problems(machine: Machine) -> list[Problem]:
     programs = [name for name in PROGRAMS if name in machine.missing]
     if programs:
         remedy = "Run as root: apt-get install bash mount util-linux"
-        found.append(Problem(f"Programs are missing: {', '.join(programs)}.", remedy))
+        found.append(Problem(f"Programs are missing: {', '.join(programs)}.", remedy, "programs"))
     if machine.user != 0:
         what = "You are not root: a sandbox has its own network, mounts and Docker Engine, which only root can make."
-        found.append(Problem(what, "Run the same command as root, for example with `sudo` in front."))
+        remedy = "Run the same command as root, for example with `sudo` in front."
+        found.append(Problem(what, remedy, "root"))
     else:
         found += _privilege_problems(machine)
     if _version(machine.kernel) < KERNEL:
         what = f"Linux {_dotted(KERNEL)} or later is needed (for mount_setattr); this is {machine.kernel}."
-        found.append(Problem(what, "Use a newer kernel: Debian 12 has 6.1."))
+        found.append(Problem(what, "Use a newer kernel: Debian 12 has 6.1.", "kernel"))
     if not machine.has_terminals:
         what = "No pseudo-terminal can be opened, and a lab's shell runs in one."
-        found.append(Problem(what, "Mount one: mount -t devpts -o ptmxmode=0666 devpts /dev/pts"))
+        remedy = "Mount one: mount -t devpts -o ptmxmode=0666 devpts /dev/pts"
+        found.append(Problem(what, remedy, "terminals"))
     if not machine.has_cgroups:
         what = "There are no control groups (/proc/self/cgroup is empty), and the Docker Engine needs them."
-        found.append(
-            Problem(what, "In a chroot, mount /proc. Otherwise use a kernel with control groups: Debian's has them.")
-        )
+        remedy = "In a chroot, mount /proc. Otherwise use a kernel with control groups: Debian's has them."
+        found.append(Problem(what, remedy, "control-groups"))
     return found
 
 
@@ -165,9 +187,11 @@ def _privilege_problems(machine: Machine) -> list[Problem]:
     lacking = [name for name, bit in wanted if not machine.capabilities & bit]
     remedy = "In a container, start it with --privileged; better: use a virtual machine."
     if lacking:
-        return [Problem(f"You are root, but without {' and '.join(lacking)}: this looks like a container.", remedy)]
+        what = f"You are root, but without {' and '.join(lacking)}: this looks like a container."
+        return [Problem(what, remedy, "root")]
     if machine.namespaces:
-        return [Problem(f"No private network, mounts and processes can be made here: {machine.namespaces}", remedy)]
+        what = f"No private network, mounts and processes can be made here: {machine.namespaces}"
+        return [Problem(what, remedy, "root")]
     return []
 
 
@@ -200,6 +224,40 @@ def _free(folder: str) -> int:
         return -1
     disk = os.statvfs(folder)
     return disk.f_bavail * disk.f_frsize
+
+
+def _memory() -> int:
+    """Bytes that are available, on the machine and below a container's limit; -1 where the kernel says nothing."""
+    found = [free for free in (_meminfo(), _below_limit()) if free >= 0]
+    return min(found) if found else -1
+
+
+def _meminfo() -> int:
+    total = 0
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:  # noqa: PTH123
+            for line in file:
+                if line.startswith(("MemAvailable:", "SwapFree:")):
+                    total += int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        return -1
+    return total
+
+
+def _below_limit() -> int:
+    """What the control group at the root of this view leaves (cgroup v2): in a container, its own limit.
+
+    File pages do not count: the kernel gives them up (Documentation/admin-guide/cgroup-v2.rst, memory.stat `file`).
+    """
+    group = "/sys/fs/cgroup/memory."
+    try:
+        with open(f"{group}max", encoding="ascii") as limit, open(f"{group}current", encoding="ascii") as current:  # noqa: PTH123
+            free = int(limit.read()) - int(current.read())
+        with open(f"{group}stat", encoding="ascii") as stat:  # noqa: PTH123
+            pages = [int(line.split()[1]) for line in stat if line.startswith("file ")]
+    except (OSError, ValueError, IndexError):  # no group of that kind, or no limit: "max"
+        return -1
+    return max(0, free + sum(pages))
 
 
 def _has_cgroups() -> bool:
