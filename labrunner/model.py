@@ -27,6 +27,7 @@ __all__ = [
     "Notice",
     "Option",
     "Outcome",
+    "Page",
     "Question",
     "Setup",
     "Severity",
@@ -282,6 +283,18 @@ class Erratum:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Reading matter of a course. shown: "start" or "end" of the whole course. errata: what its text corrects."""
+
+    id: str
+    title: str
+    text: str
+    shown: str = "start"
+    errata: tuple[str, ...] = ()
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One exercise. `errata` are ids of the course's errata; `reads_only` steps name a `wrong` state for prove."""
 
@@ -421,6 +434,7 @@ class Course:
     labs: tuple[Lab, ...] = ()
     errata: tuple[Erratum, ...] = ()
     notices: tuple[Notice, ...] = ()
+    pages: tuple[Page, ...] = ()
     path: str = ""
     digest: str = ""
 

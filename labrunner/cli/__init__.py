@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "list": "the labs of a course",
+    "read": "the pages of a course: what is good to know before and after",
     "run": "run labs: guided on a terminal, unattended without one",
     "status": "what is done, and where the next run goes on",
     "hint": "the next hint of a step",

@@ -1,4 +1,4 @@
-"""`labrunner list`: the labs of a course. Fast: an unchanged course is not read again."""
+"""`labrunner list`: the labs and the pages of a course. Fast: an unchanged course is not read again."""
 
 import sys
 
@@ -19,6 +19,7 @@ __all__ = ["arguments", "run"]
 
 _HEAD = ("NAME", "ID", "TITLE", "STEPS", "MINUTES")
 _NUMBERS = (3, 4)
+_PAGE_HEAD = ("PAGE", "TITLE", "SHOWN")
 
 
 def arguments(parser: "ArgumentParser") -> None:
@@ -54,19 +55,24 @@ def _read(folder: str, cache: str) -> "tuple[Listing | None, tuple[Diagnostic, .
 
 
 def _as_table(found: "Listing") -> str:
-    rows = [
-        _HEAD,
-        *((name, own, title, str(steps), str(minutes or "-")) for name, own, title, steps, minutes in found[2]),
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    labs = ((name, own, title, str(steps), str(minutes or "-")) for name, own, title, steps, minutes in found[2])
+    lines = _columns([_HEAD, *labs], numbers=_NUMBERS)
+    if found[3]:
+        pages = ((name, title, f"at the {shown}") for name, title, shown in found[3])
+        lines += ["", *_columns([_PAGE_HEAD, *pages])]
+    return "\n".join(lines) + "\n"
+
+
+def _columns(rows: "list[tuple[str, ...]]", *, numbers: tuple[int, ...] = ()) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
     for row in rows:
         cells = [
-            cell.rjust(width) if column in _NUMBERS else cell.ljust(width)
+            cell.rjust(width) if column in numbers else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _as_json(found: "Listing") -> str:
@@ -76,4 +82,6 @@ def _as_json(found: "Listing") -> str:
         {"name": name, "id": own, "title": title, "steps": steps, "minutes": minutes}
         for name, own, title, steps, minutes in found[2]
     ]
-    return json.dumps({"course": found[0], "title": found[1], "labs": labs}, indent=2, ensure_ascii=False) + "\n"
+    pages = [{"id": own, "title": title, "shown": shown} for own, title, shown in found[3]]
+    about = {"course": found[0], "title": found[1], "labs": labs, "pages": pages}
+    return json.dumps(about, indent=2, ensure_ascii=False) + "\n"

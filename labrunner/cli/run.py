@@ -122,15 +122,17 @@ def _policy(course: Course, args: Namespace, env: Mapping[str, str], *, guided: 
         ) as guide:
             yield guide
     else:
-        yield unattended(args, env)
+        yield unattended(args, env, course=course)
 
 
-def unattended(args: Namespace, env: Mapping[str, str], *, mode: str = "unattended") -> Policy:
-    """The policy of a run that nobody watches."""
+def unattended(
+    args: Namespace, env: Mapping[str, str], *, mode: str = "unattended", course: Course | None = None
+) -> Policy:
+    """The policy of a run that nobody watches. course: whose pages a run of all of it names."""
     from labrunner.engine.policy import Unattended
     from labrunner.ui.plain import Plain
 
-    plain = Plain(sys.stderr, env=env, report=args.report or "", command_line=typed(args, env))
+    plain = Plain(sys.stderr, env=env, report=args.report or "", course=course, command_line=typed(args, env))
     return Unattended(plain.show, mode=mode)
 
 
@@ -146,7 +148,7 @@ def typed(args: Namespace, env: Mapping[str, str]) -> Callable[[str], str]:
     def line(words: str) -> str:
         name = words.partition(" ")[0]
         options = [
-            *(sandbox if name != "list" else ()),
+            *(sandbox if name not in ("list", "read") else ()),
             *(course if name != "sandbox" else ()),
             *(accessible if name == "run" else ()),
         ]

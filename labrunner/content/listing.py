@@ -9,15 +9,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labrunner.model import Diagnostic
 
-__all__ = ["Entry", "Listing", "listing"]
+__all__ = ["Entry", "Listing", "PageEntry", "listing"]
 
 _KIND = "list"
 
 Entry = tuple[str, str, str, int, int]
 """A lab: name, id, title, number of steps, minutes (0: not told)."""
 
-Listing = tuple[str, str, tuple[Entry, ...]]
-"""A course: id, title, its labs in order."""
+PageEntry = tuple[str, str, str]
+"""A page: id, title, "start" or "end"."""
+
+Listing = tuple[str, str, tuple[Entry, ...], tuple[PageEntry, ...]]
+"""A course: id, title, its labs in order, its pages in order."""
 
 
 def listing(folder: str, *, cache: str | None) -> "tuple[Listing | None, tuple[Diagnostic, ...]]":
@@ -40,7 +43,8 @@ def listing(folder: str, *, cache: str | None) -> "tuple[Listing | None, tuple[D
     if course is None:
         return None, loaded.diagnostics
     labs = tuple((lab.name, lab.id, _line(lab.title), len(lab.steps), lab.minutes) for lab in course.labs)
-    found: Listing = (course.id, _line(course.title), labs)
+    pages = tuple((page.id, _line(page.title), page.shown) for page in course.pages)
+    found: Listing = (course.id, _line(course.title), labs, pages)
     if cache is not None:
         private.store(cache, name, marshal.dumps((state, found)))
     return found, loaded.diagnostics

@@ -64,6 +64,7 @@ class _Reading:
             labs=tuple(lab for lab, _ in labs),
             errata=tuple(errata),
             notices=head.notices,
+            pages=head.pages,
         )
         return course, []
 

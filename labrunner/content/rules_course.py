@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 
 from labrunner.content import insides
-from labrunner.content.nearest import shown
+from labrunner.content.nearest import shown, suggestion
 from labrunner.content.rules import Known, course_file, kebab, not_empty, notice_rules, unique
 from labrunner.content.shapes import CourseFile, Path
 from labrunner.content.sources import Source
 from labrunner.content.variables import NAME, references
-from labrunner.model import Azure, Diagnostic, Erratum, Variable
+from labrunner.model import Azure, Diagnostic, Erratum, Page, Variable
 
 __all__ = ["FORMAT", "course_rules", "errata_rules"]
 
@@ -17,6 +17,7 @@ FORMAT = 1
 """The format of a course's files that this labrunner reads."""
 
 _REGISTRY = re.compile("[A-Za-z0-9]{5,50}")
+_SHOWN = ("start", "end")
 _SKUS = ("Basic", "Standard", "Premium")
 _ACTIONS = ("push", "delete", "quarantine", "chart_push", "chart_delete")
 """Microsoft.ContainerRegistry/registries/webhooks, `properties.actions`."""
@@ -31,6 +32,9 @@ def course_rules(course: CourseFile, source: Source, *, known: Known) -> Iterato
     if source.wrote(("labs",)) and source.lacks(("labs",)):
         yield source.problem(("labs",), "a course needs a lab")
     yield from notice_rules(source, (), course.notices)
+    yield from unique(source, [(("pages", at, "id"), page.id) for at, page in enumerate(course.pages)], "the page id")
+    for index, page in enumerate(course.pages):
+        yield from _page(page, source, ("pages", index), known)
     for index, variable in enumerate(course.variables):
         yield from _variable(variable, source, ("variables", index))
     yield from _cycles(course.variables, source)
@@ -45,6 +49,17 @@ def course_rules(course: CourseFile, source: Source, *, known: Known) -> Iterato
     yield from _work_files(course.work.files, source, ("work", "files"), known)
     if course.azure is not None:
         yield from _azure(course.azure, source)
+
+
+def _page(page: Page, source: Source, path: Path, known: Known) -> Iterator[Diagnostic]:
+    yield from kebab(source, (*path, "id"), page.id)
+    yield from not_empty(source, (*path, "title"), page.title)
+    yield from not_empty(source, (*path, "text"), page.text)
+    yield from _one_of(source, (*path, "shown"), page.shown, _SHOWN)
+    for index, erratum in enumerate(page.errata):
+        if known.errata is not None and erratum not in known.errata:
+            message = f"unknown erratum {shown(erratum)}{suggestion(erratum, known.errata)}"
+            yield source.problem((*path, "errata", index), message)
 
 
 def _azure(azure: Azure, source: Source) -> Iterator[Diagnostic]:

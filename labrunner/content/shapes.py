@@ -30,6 +30,7 @@ from labrunner.model import (
     Mistake,
     Notice,
     Option,
+    Page,
     Question,
     Setup,
     Solution,
@@ -74,6 +75,7 @@ class CourseFile:
     labs: tuple[str, ...]
     errata: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
+    pages: tuple[Page, ...] = ()
 
 
 WORDS: Mapping[type, str] = {
@@ -95,6 +97,7 @@ WORDS: Mapping[type, str] = {
     Question: "a question",
     Option: "an option",
     Erratum: "an erratum",
+    Page: "a page",
     Variable: "a variable",
     Image: "an image",
     WorkFolder: "a work folder",

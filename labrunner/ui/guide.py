@@ -17,6 +17,7 @@ from labrunner.ui.more import More
 from labrunner.ui.own import MARK, OwnCommands
 from labrunner.ui.pages import Pages
 from labrunner.ui.questions import choose_option, fold_choices, offer_options, quiz
+from labrunner.ui.reading import Reading
 from labrunner.ui.running import Running
 from labrunner.ui.scenes import Scenes, commands_of, file_of, option_of, place_of
 from labrunner.ui.screen import Screen
@@ -56,6 +57,9 @@ class Guide:
         self._own = OwnCommands(self._screen, self._keys)
         self._scenes = Scenes(self._screen, course)
         self._pages = Pages(self._screen, self._keys)
+        self._reading = Reading(
+            self._screen, self._keys, self._pages, self._scenes, course=course, command_line=command_line
+        )
         self._course = course
         self._command_line = command_line
         self._tally = Tally()
@@ -121,6 +125,8 @@ class Guide:
     def _session_started(self, event: events.SessionStarted) -> None:
         with self._pages.reading():
             self._scenes.session(event, self._tally)
+        if not self._stops:
+            self._leaving = not self._reading.before(self._tally)
 
     def _session_resumed(self, event: events.SessionResumed) -> None:
         self._met = {entry["lab"] for entry in event.outcomes}
@@ -258,6 +264,8 @@ class Guide:
 
     def _session_ended(self, event: events.SessionEnded) -> None:
         self._scenes.summary(event, self._tally, line=self._command_line)
+        if not self._stops and event.totals.get("passed", 0) == self._tally.steps():
+            self._reading.after(self._tally)
 
     # -- what is decided
 

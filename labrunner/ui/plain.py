@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO
 
-from labrunner.model import Outcome
+from labrunner.model import Course, Outcome
 from labrunner.record import events
 from labrunner.ui import texts
 from labrunner.ui.stream import Sink, is_terminal, wants_color
@@ -30,6 +30,7 @@ _HANDED_ON = (events.CommandStarted, events.OwnCommandStarted, events.StepEnded,
 
 class Plain:
     """Shows events on a text stream. `report` is the path of the report, named at the end if there is one.
+    `course`: its pages are named by a run of all of it.
 
     A terminal gets every event at once; otherwise text is handed on before a command runs and when a step
     or the session ends. A stream that is closed on the way is left alone.
@@ -41,12 +42,14 @@ class Plain:
         *,
         env: Mapping[str, str],
         report: str = "",
+        course: Course | None = None,
         command_line: texts.CommandLine = texts.command_line,
     ) -> None:
         self._sink = Sink(stream)
         self._prompt = is_terminal(stream)
         self._color = wants_color(stream, env)
         self._report = report
+        self._course = course
         self._command_line = command_line
         self._tally = Tally()
         self._text: list[str] = []
@@ -112,6 +115,13 @@ class Plain:
         self._say(f"{texts.count(labs, 'lab')}, {texts.count(steps, 'step')}, target {event.target}, mode {event.mode}")
         if event.tools:
             self._say(", ".join(f"{name} {version}" for name, version in event.tools.items()))
+        self._name_pages("start", "before")
+
+    def _name_pages(self, shown: str, when: str) -> None:
+        if self._course is None or not self._tally.covers(self._course):
+            return
+        if names := [page.id for page in self._course.pages if page.shown == shown]:
+            self._say(texts.pages_line(names, when, self._command_line))
 
     def _session_resumed(self, event: events.SessionResumed) -> None:
         done = sum(entry["outcome"] == Outcome.PASSED for entry in event.outcomes)
@@ -209,6 +219,8 @@ class Plain:
             self._verdict(end.outcome, f"{end.lab}/{end.step}{reason}", indent="  ")
         if any(end.outcome is Outcome.ERROR for end in wrong):
             self._say(texts.error_advice(self._tally.target, self._command_line), indent="  ")
+        if event.totals.get("passed", 0) == self._tally.steps():
+            self._name_pages("end", "now")
         if self._tally.mode != "check":
             remains, command = texts.what_remains(self._tally.target, self._tally.made, self._command_line)
             if remains:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from labrunner.model import Command, Course, Erratum, File, Lab, Notice, Option, Outcome, Step
+from labrunner.model import Command, Course, Erratum, File, Lab, Notice, Option, Outcome, Page, Step
 from labrunner.record.events import OwnCommandEnded, SessionEnded, SessionResumed, SessionStarted
 from labrunner.ui import texts
 from labrunner.ui.own import EXAMPLE, MARK
@@ -67,6 +67,19 @@ class Scenes:
         done = sum(entry["outcome"] == Outcome.PASSED for entry in event.outcomes)
         screen.line(f"You go on where you left: {done} of {texts.count(tally.steps(), 'step')} done.")
         screen.line(texts.SHELL_BACK[event.shell])
+
+    def page(self, page: Page, *, why: bool = False) -> None:
+        """A page's title, its text and what of the course text it corrects. why: all there is to say about that."""
+        screen = self._screen
+        screen.gap()
+        screen.heading(page.title, level=2)
+        screen.gap()
+        screen.markdown(page.text)
+        errata = [entry for entry in self._course.errata if entry.id in page.errata]
+        if why:
+            self._reasons(errata)
+        else:
+            self._errata(errata)
 
     def lab(self, lab: Lab) -> None:
         """A lab's title, text and notices."""
@@ -184,7 +197,10 @@ class Scenes:
 
     def reasons(self) -> None:
         """All there is to say about the corrections that were shown last."""
-        for erratum in self.corrections:
+        self._reasons(self.corrections)
+
+    def _reasons(self, errata: Iterable[Erratum]) -> None:
+        for erratum in errata:
             rows = [
                 ("It says:", erratum.says),
                 ("But today:", erratum.wrong),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from labrunner.model import Outcome
+from labrunner.model import Course, Outcome
 from labrunner.record.events import Event, LedgerEntry, SessionResumed, SessionStarted, StepEnded
 
 __all__ = ["Tally"]
@@ -46,6 +46,11 @@ class Tally:
     def not_passed(self) -> list[StepEnded]:
         """The steps that ended otherwise than PASSED, those that were reached."""
         return [end for end in self.ended.values() if end.outcome is not Outcome.PASSED]
+
+    def covers(self, course: Course) -> bool:
+        """Whether the plan is the whole course."""
+        planned = [(lab["id"], [step["id"] for step in lab["steps"]]) for lab in self.plan]
+        return planned == [(lab.id, [step.id for step in lab.steps]) for lab in course.labs]
 
     def is_last(self, lab: str, step: str) -> bool:
         """Whether the plan ends with this step."""

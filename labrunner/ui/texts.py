@@ -28,6 +28,8 @@ __all__ = [
     "headline",
     "left_out_line",
     "own_verdict",
+    "pages_again",
+    "pages_line",
     "things",
     "totals_line",
     "what_remains",
@@ -194,6 +196,16 @@ def headline(event: CommandEnded) -> tuple[str, tuple[str, ...]]:
         repeated = (at for at, line in enumerate(rest) if _OUTPUT_AGAIN.fullmatch(line))
         return head, tuple(rest[: next(repeated, len(rest))])
     return command_verdict(event), ()
+
+
+def pages_again(line: CommandLine) -> str:
+    """Where the pages of a course are, when they have been shown."""
+    return f"`{line('read')}` shows the pages of this course at any time."
+
+
+def pages_line(names: Iterable[str], when: str, line: CommandLine) -> str:
+    """That there are pages to read, by name, for those who are not shown them."""
+    return f"To read {when}, by `{line('read PAGE')}`: {', '.join(names)}"
 
 
 def error_advice(target: str, line: CommandLine) -> str:

@@ -231,6 +231,63 @@ def test_lab_4_only_reads() -> None:
     assert all(step["reads_only"] == "true" for step in LABS[3]["steps"])
 
 
+PAGES = {page["id"]: page for page in read(COURSE / "course.yaml")["pages"]}
+OBJECTIVES = (
+    "authenticate",
+    "tag",
+    "push",
+    "list and inspect",
+    "pull",
+    "run containers",
+    "delete and purge",
+    "content trust",
+)
+LINKS = ("authentication", "storage", "content-trust", "tasks-overview", "auto-purge", "delete")
+"""The text's own links, then those that E64 adds."""
+
+
+def items(page: str) -> list[str]:
+    return re.findall(r"^- (.+(?:\n  .+)*)", PAGES[page]["text"], re.MULTILINE)
+
+
+def test_what_the_text_says_beside_its_labs_has_its_page() -> None:
+    shown = [(page["title"], page["shown"]) for page in PAGES.values()]
+    assert shown == [
+        ("Learning Objectives", "start"),
+        ("Prerequisites", "start"),
+        ("Best Practices", "end"),
+        ("Next Steps", "end"),
+        ("Additional Resources", "end"),
+    ]
+    aims = items("learning-objectives")
+    assert len(aims) == len(OBJECTIVES)
+    assert all(word in aim for word, aim in zip(OBJECTIVES, aims, strict=True))
+    assert len(items("prerequisites")) == 5
+    assert len(items("best-practices")) == 6 + 5 + 4 + 4, "as the text; two of its security items are one: signing"
+    assert ["Lab 3.4" in items("next-steps")[0], "Lab 3.5" in items("next-steps")[1]] == [True, True]
+    links = re.findall(r"\((https://[^)]+)\)", PAGES["resources"]["text"])
+    assert len(links) == 5 + 4
+    assert {f"https://learn.microsoft.com/azure/container-registry/container-registry-{name}" for name in LINKS} < {
+        *links
+    }
+
+
+def test_the_pages_do_not_repeat_what_is_wrong_in_the_text() -> None:
+    """E03, E62, E63, E64."""
+    whole = "\n".join(page["text"] for page in PAGES.values())
+    assert "docs.microsoft.com" not in whole
+    assert "tokens (Premium" not in whole
+    assert "--write-enabled false" in whole
+    assert "notation" in PAGES["learning-objectives"]["text"]
+    assert not re.search(r"environment \(dev, staging, prod\)", whole)
+
+
+def test_the_format_of_a_tag_is_a_small_quiz_before_the_first_tag_is_made() -> None:
+    first, second = LABS[1]["steps"][:2]
+    assert [question["id"] for question in first["questions"]] == ["repository-part", "no-tag"]
+    assert "registry-part" in [question["id"] for question in second["questions"]]
+
+
 def test_the_right_answer_is_not_always_in_one_place() -> None:
     for lab in LABS:
         questions = [question for step in lab["steps"] for question in step.get("questions", ())]

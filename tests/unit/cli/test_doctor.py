@@ -1,4 +1,4 @@
-"""`labrunner doctor` as it is typed: before anything is installed, as JSON, on a terminal; and that it leaves no trace."""
+"""`labrunner doctor` as it is typed: before anything is installed, as JSON, on a terminal. It leaves no trace."""
 
 import fcntl
 import json

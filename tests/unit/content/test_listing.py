@@ -14,7 +14,9 @@ from labrunner.cli import list as command
 from labrunner.content.listing import listing
 
 GOOD = Path(__file__).parents[2] / "courses" / "good"
-EXPECTED = ("good", "Every form that a course can be written in", (("lab-1", "all-forms", "All Forms", 3, 5),))
+LABS = (("lab-1", "all-forms", "All Forms", 3, 5),)
+PAGES = (("before-you-start", "Before You Start", "start"), ("what-next", "What Next", "end"))
+EXPECTED = ("good", "Every form that a course can be written in", LABS, PAGES)
 HEAVY = {
     "yaml",
     "pydantic",
@@ -50,6 +52,7 @@ def test_the_cached_way_imports_nothing_heavy(tmp_path: Path):
     )
     assert done.returncode == 0, done.stderr
     assert "lab-1  all-forms  All Forms      3        5" in done.stdout
+    assert "what-next         What Next         at the end\n" in done.stdout
     assert not HEAVY & set(done.stderr.split())
 
 
@@ -80,6 +83,10 @@ def test_json_is_data_on_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[st
         "course": "good",
         "title": "Every form that a course can be written in",
         "labs": [{"name": "lab-1", "id": "all-forms", "title": "All Forms", "steps": 3, "minutes": 5}],
+        "pages": [
+            {"id": "before-you-start", "title": "Before You Start", "shown": "start"},
+            {"id": "what-next", "title": "What Next", "shown": "end"},
+        ],
     }
     assert shown.err == ""
 
