@@ -272,6 +272,11 @@ def test_what_the_text_says_beside_its_labs_has_its_page() -> None:
     }
 
 
+def test_what_a_page_mends_is_shown_below_it() -> None:
+    mended = {name: page["errata"] for name, page in PAGES.items() if "errata" in page}
+    assert mended == {"learning-objectives": ["E03"], "best-practices": ["E62", "E63"], "resources": ["E64"]}
+
+
 def test_the_pages_do_not_repeat_what_is_wrong_in_the_text() -> None:
     """E03, E62, E63, E64."""
     whole = "\n".join(page["text"] for page in PAGES.values())
