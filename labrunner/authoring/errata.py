@@ -40,7 +40,7 @@ def refs_of(step: Step) -> tuple[str, ...]:
 
 
 def shown_by(course: Course, erratum: Erratum) -> tuple[Showing, ...]:
-    """The steps that show the erratum, in the course's order; none if it belongs to a part that no lab teaches yet."""
+    """The steps that show the erratum, in the course's order; none if it belongs to a part that no lab teaches."""
     return tuple(
         Showing(
             lab=lab.name,
@@ -55,7 +55,7 @@ def shown_by(course: Course, erratum: Erratum) -> tuple[Showing, ...]:
 
 
 def as_json(course: Course) -> str:
-    """The errata by id, with everything that the course says of them; `shown_by` is empty for "none yet"."""
+    """The errata by id, with everything that the course says of them; `shown_by` and `pages` (ids) are empty for "none yet"."""
     errata = [
         {
             "id": erratum.id,
@@ -69,6 +69,7 @@ def as_json(course: Course) -> str:
                 {"lab": each.lab, "step": each.step, "title": each.title, "ref": each.refs}
                 for each in shown_by(course, erratum)
             ],
+            "pages": _pages(course, erratum),
         }
         for erratum in _by_id(course)
     ]
@@ -119,16 +120,22 @@ def _number(name: str) -> list[str | int]:
 
 
 def _begin(course: Course) -> list[str]:
-    shown = sum(bool(shown_by(course, erratum)) for erratum in course.errata)
+    shown = sum(bool(shown_by(course, erratum) or _pages(course, erratum)) for erratum in course.errata)
     number = len(course.errata)
-    count = f"{number} {'erratum' if number == 1 else 'errata'}, {shown} of them shown by a step of the labs."
+    count = f"{number} {'erratum' if number == 1 else 'errata'}, {shown} of them shown by the course."
     return [f"# Errata: {_inline(course.title)}", "", count, ""]
 
 
 def _showing(course: Course, erratum: Erratum) -> str:
     found = shown_by(course, erratum)
-    steps = (f"`{each.lab}/{each.step}`" + (f" ({', '.join(each.refs)})" if each.refs else "") for each in found)
-    return ", ".join(steps) or NONE_YET
+    steps = [f"`{each.lab}/{each.step}`" + (f" ({', '.join(each.refs)})" if each.refs else "") for each in found]
+    pages = [f"page `{page}`" for page in _pages(course, erratum)]
+    return ", ".join([*steps, *pages]) or NONE_YET
+
+
+def _pages(course: Course, erratum: Erratum) -> list[str]:
+    """The ids of the pages that show the erratum."""
+    return [page.id for page in course.pages if erratum.id in page.errata]
 
 
 def _inline(text: str) -> str:

@@ -71,7 +71,7 @@ def test_a_table() -> None:
     assert as_table(COURSE) == (
         "# Errata: A \\*small\\* course\n"
         "\n"
-        "3 errata, 2 of them shown by a step of the labs.\n"
+        "3 errata, 2 of them shown by the course.\n"
         "\n"
         "| Id | Where | What the text says | What is wrong | Correction | Source | Shown by |\n"
         "| --- | --- | --- | --- | --- | --- | --- |\n"
@@ -180,7 +180,8 @@ def test_the_table_is_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert command.run(args(GOOD), env) == 0
     shown = capsys.readouterr()
     assert (
-        "| E1 | Step 1; L1.S1 | one | It is two. | two | https://example.com/ | `lab-1/do-it` (L1.S1) |\n" in shown.out
+        "| E1 | Step 1; L1.S1 | one | It is two. | two | https://example.com/ | `lab-1/do-it` (L1.S1), page `what-next` |\n"
+        in shown.out
     )
     assert shown.err == ""
     assert command.run(args(GOOD, sections=True), env) == 0

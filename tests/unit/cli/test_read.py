@@ -28,7 +28,7 @@ def test_a_page_is_shown_with_its_variables_filled_in(capsys):
 def test_what_a_page_corrects_is_told_with_its_source(capsys):
     assert main(["read", "what-next", "--course", GOOD]) == 0
     out = capsys.readouterr().out
-    assert "Correction to the course text (E1)" in out
+    assert "Erratum E1 of the course text" in out
     assert "It says: one" in out
     assert "Source: " in out
 
