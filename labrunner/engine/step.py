@@ -24,6 +24,7 @@ from labrunner.record.events import (
     HintShown,
     MistakeRecognised,
     OptionsTaken,
+    Prepared,
     StepEnded,
     StepResumed,
     StepStarted,
@@ -180,16 +181,23 @@ class StepRun:
         self.attempts += 1
 
     def set_up(self, setups: Sequence[Setup]) -> StepResult | None:
-        """Bring about the state that the step starts from; None when it is there."""
+        """Bring about the state that the step starts from; None when it is there. What was missing is told."""
         for setup in setups:
             if setup.unless is not None and self._holds(setup.unless):
                 continue
+            began = self.session.clock()
             ran = self.session.target.script(setup.run, host=setup.host, timeout=setup.timeout)
             if ran.status != 0:
                 said = self.session.redactor.redact((ran.stderr or ran.stdout).strip())
                 found = self.blame("", late=ran.status == TIMED_OUT)
                 return found if found.blame else StepResult(Outcome.ERROR, f"{_SETUP_FAILED}: {said}", Blame.TARGET)
+            if setup.unless is not None and setup.says:  # without a question it is run each time, and is no news
+                self._tell_prepared(setup.says, self.session.clock() - began)
         return None
+
+    def _tell_prepared(self, says: str, seconds: float) -> None:
+        text = self.session.redactor.redact_values(says)
+        self.session.emit(Prepared(lab=self.lab.id, step=self.step.id, text=text, seconds=round(seconds, 4)))
 
     def _holds(self, check: Check) -> bool:
         return self.session.target.checker().ask([check], once=True)[0].outcome is Outcome.PASSED

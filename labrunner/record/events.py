@@ -246,6 +246,17 @@ class ShellRestarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared(Event):
+    """Something that the step starts from was missing, and a setup has brought it about: `text`, the setup's `says`."""
+
+    name: ClassVar[str] = "prepared"
+    lab: str
+    step: str
+    text: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CarriedOver(Event):
     """Commands of earlier steps, run again quietly in a shell that had not seen them."""
 

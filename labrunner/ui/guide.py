@@ -70,6 +70,7 @@ class Guide:
         self._drawn: tuple[str, str, str] | None = None
         self._met: set[str] = set()  # labs whose text an earlier run has shown
         self._waited: set[str] = set()
+        self._prepares = False
         self._said = ""
         self._go_on = False
         self._quitting = False
@@ -90,6 +91,7 @@ class Guide:
             events.CheckWaiting: self._check_waiting,
             events.CheckEnded: self._check_ended,
             events.ShellRestarted: self._shell_restarted,
+            events.Prepared: self._prepared,
             events.CarriedOver: self._carried_over,
             events.HintShown: self._hint_shown,
             events.MistakeRecognised: self._mistake_recognised,
@@ -152,6 +154,7 @@ class Guide:
 
     def _step_started(self, event: events.StepStarted) -> None:
         self._waited.clear()
+        self._prepares = False
         step = self._step(event.lab, event.step)
         if step is not None:
             self._introduce(event.lab, step, event.number, event.count)
@@ -159,7 +162,7 @@ class Guide:
             self._screen.gap()
             self._screen.line(f"Attempt {event.attempt}", style="dim")
         if step is not None and step.setup:
-            self._screen.status("One moment: labrunner prepares this step.")
+            self._screen.status(texts.PREPARING)
 
     def _command_started(self, event: events.CommandStarted) -> None:
         if self._drawn != (event.lab, event.step, event.run):
@@ -221,6 +224,13 @@ class Guide:
 
     def _shell_restarted(self, _event: events.ShellRestarted) -> None:
         self._restarted = True  # said after the command's own output
+
+    def _prepared(self, event: events.Prepared) -> None:
+        if not self._prepares:
+            self._screen.gap()
+        self._prepares = True
+        self._screen.line(f"Prepared for you: {event.text}", style="dim", indent=2)
+        self._screen.status(texts.PREPARING)  # there may be more to do
 
     def _carried_over(self, event: events.CarriedOver) -> None:
         runs = "; ".join(dict.fromkeys(event.runs))

@@ -65,6 +65,7 @@ class Plain:
             events.OwnCommandEnded: self._own_command_ended,
             events.CheckEnded: self._check_ended,
             events.ShellRestarted: self._shell_restarted,
+            events.Prepared: self._prepared,
             events.CarriedOver: self._carried_over,
             events.HintShown: self._hint_shown,
             events.MistakeRecognised: self._mistake_recognised,
@@ -197,8 +198,11 @@ class Plain:
     def _shell_restarted(self, _event: events.ShellRestarted) -> None:
         self._say(texts.SHELL_RESTARTED, indent="    ")
 
+    def _prepared(self, event: events.Prepared) -> None:
+        self._say(f"(prepared in {texts.duration(event.seconds)}: {event.text})", indent="    ")
+
     def _carried_over(self, event: events.CarriedOver) -> None:
-        self._say(f"(set again in a new shell: {'; '.join(event.runs)})", indent="    ")
+        self._say(f"(set again in a new shell: {'; '.join(dict.fromkeys(event.runs))})", indent="    ")
 
     def _hint_shown(self, event: events.HintShown) -> None:
         self._say(f"Hint {event.number} of {event.count}: {event.text}", indent="    ")

@@ -54,6 +54,7 @@ WORDS: Mapping[Outcome, str] = {
 }
 
 SHELL_RESTARTED = "The shell ended with that command, so a new one was started. Variables set before are gone."
+PREPARING = "One moment: labrunner prepares this step."
 OWN_LATER = "Commands of your own are for the next question."
 OWN_AFTER_TEXT = "Read on first: commands of your own are for the question after the text."
 SHELL_BACK: Mapping[str, str] = {

@@ -13,6 +13,8 @@ COURSE = Path(__file__).parents[2] / "labs" / "acr-images"
 CONTRACTS = sorted((Path(__file__).parent / "data").glob("labs_*_contract.yaml"))
 OWN_ORDER = ("L7.S3",)
 """The dry run comes before the purge (E18)."""
+SCRIPT = (Path(__file__).parent / "data" / "verification_script.sh").read_text(encoding="utf-8")
+"""The script of the text's section Verification, of which the contract has the five parts."""
 PLACEHOLDER = "progressacr12345678"
 SERVER = "@{ACR_LOGIN_SERVER}/mywebapi"
 
@@ -24,7 +26,13 @@ def read(path: Path) -> Any:
 
 CONTRACTED = [entry for path in CONTRACTS for entry in read(path)]
 LABS = [read(COURSE / name) for name in read(COURSE / "course.yaml")["labs"]]
-STEPS = {step["ref"][0]: step for lab in LABS for step in lab["steps"]}
+ALL_STEPS = [step for lab in LABS for step in lab["steps"]]
+REFS = [step["ref"][0] for step in ALL_STEPS]
+STEPS = {
+    ref if REFS.index(ref) == at else f"{ref}/{step['id']}": step
+    for at, (ref, step) in enumerate(zip(REFS, ALL_STEPS, strict=True))
+}
+"""By the place in the text; a further step for the same place has its id behind it."""
 
 
 def parts(step: dict[str, Any], key: str) -> list[dict[str, Any]]:
@@ -34,7 +42,7 @@ def parts(step: dict[str, Any], key: str) -> list[dict[str, Any]]:
 
 def texts(step: dict[str, Any]) -> dict[str, str]:
     """What runs or is written for each reference, in order."""
-    files = {file["ref"]: file["text"] for file in parts(step, "files")}
+    files = {file["ref"]: file["text"] for file in parts(step, "files") if "ref" in file}
     return files | {command["ref"]: command["run"] for command in parts(step, "commands") if "ref" in command}
 
 
@@ -43,8 +51,13 @@ ALL_COMMANDS = [command for step in STEPS.values() for command in parts(step, "c
 COMMANDS = {command["ref"]: command for command in ALL_COMMANDS if "ref" in command}
 
 
+def as_written(text: str) -> str:
+    """The course's text as the text of the course has it, with its sample of a registry's name."""
+    return text.replace("@{ACR_NAME}", PLACEHOLDER)
+
+
 def folded(text: str) -> str:
-    return " ".join(text.replace("@{ACR_NAME}", PLACEHOLDER).split())
+    return " ".join(as_written(text).split())
 
 
 def asked(check: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -78,11 +91,17 @@ def test_lint_has_nothing_to_say() -> None:
     assert [str(problem) for problem in lint(str(COURSE))] == []
 
 
+def places(lab: dict[str, Any]) -> list[str]:
+    """The places in the text that the lab's steps have, in order."""
+    number = lab["name"].removeprefix("lab-")
+    return [f"L{number}.S{at}" if number.isdecimal() else "V" for at, _ in enumerate(lab["steps"], 1)]
+
+
 def test_the_labs_are_those_of_the_text_in_its_order() -> None:
-    assert [lab["name"] for lab in LABS] == [f"lab-{number}" for number in range(1, 8)]
-    for number, lab in enumerate(LABS, 1):
-        assert [step["ref"] for step in lab["steps"]] == [[f"L{number}.S{at}"] for at, _ in enumerate(lab["steps"], 1)]
-        assert lab["needs"] == (["docker-engine"] if number == 2 else ["docker-engine", "azure"])
+    assert [lab["name"] for lab in LABS] == [*(f"lab-{number}" for number in range(1, 8)), "verification"]
+    for lab in LABS:
+        assert [step["ref"] for step in lab["steps"]] == [[place] for place in places(lab)]
+        assert lab["needs"] == (["docker-engine"] if lab["name"] == "lab-2" else ["docker-engine", "azure"])
 
 
 def test_every_command_is_there_once_and_in_order() -> None:
@@ -95,8 +114,8 @@ def test_every_command_is_there_once_and_in_order() -> None:
 
 
 def test_each_command_is_in_the_step_of_its_reference() -> None:
-    for name, step in STEPS.items():
-        assert {ref.rpartition(".")[0] for ref in texts(step)} == {name}
+    for step in ALL_STEPS:
+        assert {ref.rpartition(".")[0] for ref in texts(step)} <= set(step["ref"])
 
 
 @pytest.mark.parametrize("entry", CONTRACTED, ids=lambda entry: entry["id"])
@@ -116,11 +135,33 @@ def test_a_correction_shows_what_the_text_has(entry: dict[str, str]) -> None:
 def test_a_file_is_the_texts_to_the_letter(ref: str) -> None:
     """Its lines of two blanks too: what the learner sees is what the text has."""
     wanted = next(entry for entry in CONTRACTED if entry["id"] == ref)["written"]
-    assert TEXTS[ref].replace("@{ACR_NAME}", PLACEHOLDER) == wanted
+    assert as_written(TEXTS[ref]) == wanted
 
 
-def test_the_script_can_be_read_by_bash() -> None:
-    subprocess.run(["bash", "-n"], input=TEXTS["L3.S3.C1"].encode(), check=True, timeout=10)
+def script_of_verification() -> str:
+    (file,) = STEPS["V/verify-by-script"]["files"]
+    return as_written(file["text"])
+
+
+def test_the_whole_script_is_the_texts_but_for_its_correction() -> None:
+    wanted = SCRIPT
+    for entry in CONTRACTED:
+        if entry["id"].startswith("V."):
+            assert entry["written"] in SCRIPT, entry["id"]
+            wanted = wanted.replace(entry["written"], entry.get("corrected", entry["written"]))
+    assert wanted != SCRIPT
+    assert script_of_verification() == wanted
+
+
+def test_the_parts_come_after_the_scripts_own_head() -> None:
+    head = STEPS["V"]["commands"][0]
+    assert "ref" not in head
+    assert f"#!/bin/bash\n\n{as_written(head['run'])}\n\n# Login" in SCRIPT
+
+
+@pytest.mark.parametrize("text", [TEXTS["L3.S3.C1"], script_of_verification()], ids=["push", "verify"])
+def test_a_script_can_be_read_by_bash(text: str) -> None:
+    subprocess.run(["bash", "-n"], input=text.encode(), check=True, timeout=10)
 
 
 @pytest.mark.parametrize("command", ALL_COMMANDS, ids=lambda command: command.get("ref", command["run"][:24]))
@@ -130,9 +171,13 @@ def test_each_command_tells_the_student_what_it_is_for(command: dict[str, Any]) 
 
 
 def test_a_command_that_the_text_does_not_have_says_so() -> None:
-    """The first of several that follow each other: it stands for them."""
+    """The first of several that follow each other: it stands for them. The head of the text's script is the text's."""
     for step in STEPS.values():
-        mine = [command for command in parts(step, "commands") if "ref" not in command]
+        mine = [
+            command
+            for command in parts(step, "commands")
+            if "ref" not in command and not SCRIPT.startswith(f"#!/bin/bash\n\n{as_written(command['run'])}\n")
+        ]
         assert all("ot in the course text" in command["says"] for command in mine[:1]), step["id"]
 
 
@@ -149,10 +194,11 @@ def test_what_goes_on_for_ever_has_a_limit() -> None:
     assert COMMANDS["L6.S4.C4"]["limit"] == "10"
 
 
-@pytest.mark.parametrize("ref", STEPS)
-def test_a_step_shows_the_errata_that_the_contract_names(ref: str) -> None:
-    wanted = {name for entry in CONTRACTED if entry["id"].startswith(f"{ref}.") for name in entry["errata"]}
-    assert set(STEPS[ref].get("errata", ())) == wanted
+@pytest.mark.parametrize("place", dict.fromkeys(REFS))
+def test_the_steps_of_a_place_show_the_errata_that_the_contract_names(place: str) -> None:
+    wanted = {name for entry in CONTRACTED if entry["id"].startswith(f"{place}.") for name in entry["errata"]}
+    shown = [name for step in ALL_STEPS if place in step["ref"] for name in step.get("errata", ())]
+    assert sorted(shown) == sorted(wanted)
 
 
 @pytest.mark.parametrize("ref", ["L2.S2", "L2.S3"])

@@ -206,6 +206,7 @@ def passing() -> tuple[list[Happening], str]:
         *session(),
         *first_step(),
         *start(STEP_2),
+        events.Prepared(lab=LAB.id, step=STEP_2.id, text="The images of Lab 3 are in the registry.", seconds=1.4),
         ask(STEP_2, TAG),
         events.CarriedOver(lab=LAB.id, step=STEP_2.id, runs=("VERSION=1.0.0",)),
         *ran(STEP_2, TAG, ""),

@@ -20,6 +20,7 @@ from labrunner.record.events import (
     HintShown,
     MistakeRecognised,
     OutputArrived,
+    Prepared,
     ShellRestarted,
     StepEnded,
     StepStarted,
@@ -226,6 +227,17 @@ def test_a_setup_is_left_out_when_its_state_is_there(bench):
     setup = Setup(run="echo x >> made", unless=there("made"))
     bench(step("true", name="one", setup=(setup,)), step("true", name="two", setup=(setup,)))
     assert (bench.work / "made").read_text() == "x\n"
+
+
+def test_what_a_setup_brings_about_is_told_when_it_was_missing(bench):
+    made = Setup(run="echo x >> made", says="The file is there.", unless=there("made"))
+    always = Setup(run="true", says="The port is free.")
+    ran = bench(step("true", name="one", setup=(always, made)), step("true", name="two", setup=(always, made)))
+    (told,) = ran.of(Prepared)
+    assert (told.step, told.text) == ("one", "The file is there.")
+    assert 0 < told.seconds < 10
+    names = [event.name for event in ran.events]
+    assert names.index("step-started") < names.index("prepared") < names.index("command-started")
 
 
 def test_the_shell_is_one_for_all_commands(bench):

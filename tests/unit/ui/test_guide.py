@@ -366,6 +366,12 @@ def test_the_settings_of_earlier_steps_are_named_once() -> None:
     assert said.count("A=1") == 1
 
 
+def test_what_was_missing_is_named_in_one_line() -> None:
+    room = Room("")
+    room.guide.show(events.Prepared(lab="l", step="s", text="The images are in the registry.", seconds=2.0))
+    assert "  Prepared for you: The images are in the registry.\n" in room.said
+
+
 def summary_of(steps: tuple[str, ...]) -> str:
     labs = (LAB, Lab(id="m", name="lab-2", title="More", steps=(STEP,)))
     room = Room("", course=Course(id="c", title="C", labs=labs))
