@@ -29,6 +29,15 @@ def folded(text):
     return " ".join(text.split())
 
 
+def contracted(*places):
+    """The text of every reference whose id begins with one of the places."""
+    contract = [entry for path in CONTRACTS for entry in yaml.load(path.read_text(), Loader=yaml.BaseLoader)]
+    entries = [entry for entry in contract if entry["id"].startswith(places)]
+    texts = {entry["id"]: entry["corrected" if entry["status"] == "corrected" else "written"] for entry in entries}
+    assert len(texts) == len(entries)
+    return {ref: folded(text) for ref, text in texts.items()}
+
+
 @pytest.fixture(scope="module")
 def labs(cache, tmp_path_factory):
     """A sandbox in which all labs have run. What a test breaks, it mends."""
@@ -47,12 +56,8 @@ def test_every_step_passes(labs):
 
 
 def test_the_report_has_every_reference_passed_once_with_the_text_of_the_contract(labs):
-    contract = [entry for path in CONTRACTS for entry in yaml.load(path.read_text(), Loader=yaml.BaseLoader)]
-    wanted = {
-        entry["id"]: folded(entry["corrected"] if entry["status"] == "corrected" else entry["written"])
-        for entry in contract
-    }
-    assert len(wanted) == len(contract) > 60
+    wanted = contracted(*(f"L{number}." for number in range(1, 7)))
+    assert len(wanted) > 60
     ran = [entry for lab in labs.report["labs"] for step in lab["steps"] for entry in step["commands"]]
     assert {entry["outcome"] for entry in ran} == {"passed"}
     entries = [entry for entry in ran if entry["ref"]]

@@ -1,0 +1,86 @@
+"""A lab by itself, on a sandbox in which nothing was done: what the labs before would have left is brought about."""
+
+import json
+import re
+import time
+
+import pytest
+
+from tests.e2e.commandline import Ended, User
+from tests.e2e.conftest import Finished
+from tests.e2e.test_labs import contracted, folded
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.e2e]
+
+STARTS_WITHIN = 20.0
+"""Seconds from `labrunner run` to the lab's own first command, the start of the sandbox included."""
+
+
+@pytest.fixture(scope="module")
+def lab_7(cache, tmp_path_factory):
+    """A sandbox in which Lab 7 alone has run, and the seconds that went by before its first command."""
+    user = User.at(tmp_path_factory.mktemp("any-lab") / "home", cache)
+    name, report = user.sandbox(), user.home / "out.json"
+    said: list[str] = []
+    first, began = None, time.monotonic()
+    try:
+        with user.start("run", "lab-7", "--report", str(report), "--sandbox", name) as process:
+            for line in process.stderr:
+                said.append(line)
+                if first is None and line.startswith("    $ "):
+                    first = time.monotonic() - began
+            out = process.stdout.read()
+        ended = Ended(process.returncode, out, "".join(said))
+        yield Finished(user, name, ended, json.loads(report.read_text()) if report.exists() else {}), first
+    finally:
+        user.end()
+
+
+def test_lab_7_alone_passes_as_a_whole(lab_7):
+    done, _ = lab_7
+    assert done.ended.status == 0, done.ended
+    assert done.report["totals"] == {"passed": 5, "failed": 0, "error": 0, "skipped": 0, "not_run": 0}
+    entries = [entry for step in done.report["labs"][0]["steps"] for entry in step["commands"]]
+    assert {entry["outcome"] for entry in entries} == {"passed"}
+    assert {entry["ref"]: folded(entry["run"]) for entry in entries if entry["ref"]} == contracted("L7.")
+
+
+def test_what_was_missing_is_named_before_the_first_command(lab_7):
+    done, _ = lab_7
+    before = folded(done.ended.err.partition("    $ ")[0])
+    for what in ("Docker is logged in to the registry.", "The images of Lab 3 are in the registry, mywebapi."):
+        assert re.search(rf"\(prepared in [0-9.]+ s: {re.escape(what)}\)", before), before
+
+
+def test_its_first_command_comes_soon(lab_7):
+    _, first = lab_7
+    assert first is not None
+    assert first < STARTS_WITHIN
+
+
+def test_it_leaves_a_registry_for_the_labs_after_it_in_any_order(lab_7):
+    """The verification needs what Lab 7 brought back; Lab 4's first step what Lab 7 has taken away."""
+    done, _ = lab_7
+    report = done.user.home / "after.json"
+    ended = done.run("run", "verification", "lab-4/list-tags", "--report", str(report))
+    assert ended.status == 0, ended
+    assert ended.err.count("prepared in") >= 1
+    entries = [
+        entry for lab in json.loads(report.read_text())["labs"] for step in lab["steps"] for entry in step["commands"]
+    ]
+    parts = {entry["ref"]: folded(entry["run"]) for entry in entries if (entry["ref"] or "").startswith("V.")}
+    assert parts == contracted("V.")
+
+
+def test_the_verification_finds_what_is_not_right(lab_7):
+    """A manifest without a tag is in the repository; the script itself would not see it."""
+    done, _ = lab_7
+    server = "progressacr12345678.azurecr.io"
+    done.inside(
+        f"az acr login -n progressacr12345678 && docker tag myworkerservice:latest {server}/mywebapi:lost && "
+        f"docker push -q {server}/mywebapi:lost && az acr repository untag -n progressacr12345678 --image mywebapi:lost"
+    )
+    ended = done.run("check", "verification")
+    assert ended.status == 1, ended
+    assert "has 1 untagged manifest, not 0" in folded(ended.err)
+    assert "ERROR" not in ended.said
