@@ -55,7 +55,8 @@ def shown_by(course: Course, erratum: Erratum) -> tuple[Showing, ...]:
 
 
 def as_json(course: Course) -> str:
-    """The errata by id, with everything that the course says of them; `shown_by` and `pages` (ids) are empty for "none yet"."""
+    """The errata by id, with everything that the course says of them. For "none yet", `shown_by` and `pages` (ids) are
+    empty."""
     errata = [
         {
             "id": erratum.id,

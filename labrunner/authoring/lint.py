@@ -38,13 +38,17 @@ def _lab(lab: Lab, errata: Sequence[Erratum]) -> Iterator[Diagnostic]:
         yield _warning(lab.at, f"the lab '{lab.id}' does not say how many minutes it takes")
     for step in lab.steps:
         yield from _step(step)
-        yield from _left_out(step, errata)
+        yield from _left_out(step, lab, errata)
 
 
-def _left_out(step: Step, errata: Sequence[Erratum]) -> Iterator[Diagnostic]:
-    """The errata about the step that it does not show. Those of parts of the text that no step teaches are nobody's."""
+def _left_out(step: Step, lab: Lab, errata: Sequence[Erratum]) -> Iterator[Diagnostic]:
+    """The errata about the step that neither it shows nor another one for the same place in the text.
+
+    Those of parts of the text that no step teaches are nobody's.
+    """
+    shown = {name for other in lab.steps if other is step or set(other.ref) & set(step.ref) for name in other.errata}
     for erratum in errata:
-        if erratum.id not in step.errata and any(erratum.concerns(ref) for ref in refs_of(step)):
+        if erratum.id not in shown and any(erratum.concerns(ref) for ref in refs_of(step)):
             message = f"the step '{step.id}' does not show the erratum {erratum.id}, which is about it"
             yield _warning(step.at, message)
 

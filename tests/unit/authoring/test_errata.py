@@ -180,8 +180,8 @@ def test_the_table_is_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert command.run(args(GOOD), env) == 0
     shown = capsys.readouterr()
     assert (
-        "| E1 | Step 1; L1.S1 | one | It is two. | two | https://example.com/ | `lab-1/do-it` (L1.S1), page `what-next` |\n"
-        in shown.out
+        "| E1 | Step 1; L1.S1 | one | It is two. | two | https://example.com/ "
+        "| `lab-1/do-it` (L1.S1), page `what-next` |\n" in shown.out
     )
     assert shown.err == ""
     assert command.run(args(GOOD, sections=True), env) == 0
