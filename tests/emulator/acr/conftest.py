@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,11 +26,13 @@ HOST = "progressacr12345678.azurecr.io"
 class Local:
     """world: to be touched through `do`, which runs in the server's thread."""
 
-    world: World
     bundle: Path
     loop: asyncio.AbstractEventLoop
+    world: World = field(init=False)
     port: int = 0
     raws: list[Raw] = field(default_factory=list)
+    ahead: float = 0.0
+    """How far the machine's clock was moved, in seconds: tokens go by it."""
 
     def do(self, what: Callable[[], Any]) -> Any:
         async def call() -> Any:
@@ -85,9 +88,10 @@ def local(tmp_path: Path, tls: Authority) -> Iterator[Local]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
+    here = Local(tls.bundle, loop)
     try:
-        world = open_world(tmp_path / "azure", Clock())
-        here = Local(world, tls.bundle, loop)
+        world = open_world(tmp_path / "azure", Clock(machine=lambda: time.time() + here.ahead))
+        here.world = world
         server = here.do(lambda: Server(world, [acr.SERVICE], tls))
         try:
             here.do(lambda: _seed(world))

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 import logging
 
 import jwt
@@ -155,7 +154,7 @@ def test_what_cannot_be_exchanged(local):
     assert exchange(local, token, grant_type="other").error == (400, "BAD_REQUEST")
     assert exchange(local, token, service=OTHER).error == (400, "BAD_REQUEST")
     assert exchange(local, "").error == (400, "BAD_REQUEST")
-    local.world.clock.machine = lambda: time.time() + 3700
+    local.ahead = 3700
     assert exchange(local, token).error == (401, "UNAUTHORIZED")
 
 
@@ -186,9 +185,9 @@ def test_a_token_of_somebody_else_or_changed_or_expired_opens_nothing(local):
         answer = raw.ask("GET", "/v2/a/tags/list", bearer=token)
         assert answer.error == (401, "UNAUTHORIZED"), token
         assert 'scope="repository:a:pull",error="invalid_token"' in answer.headers["WWW-Authenticate"]
-    local.world.clock.machine = lambda: time.time() + 3590
+    local.ahead = 3590
     assert raw.ask("GET", "/v2/a/tags/list").status == 404
-    local.world.clock.machine = lambda: time.time() + 3601
+    local.ahead = 3601
     assert raw.ask("GET", "/v2/a/tags/list").error == (401, "UNAUTHORIZED")
     body, headers = form(grant_type="refresh_token", service=HOST, scope="repository:a:pull", refresh_token=raw.bearer)
     assert raw.ask("POST", "/oauth2/token", body, headers).error == (401, "UNAUTHORIZED")
