@@ -1,7 +1,8 @@
 """The words of a course as frozen values. No I/O, no behaviour beyond simple look-ups.
 
-Field names are the YAML keys of a course and its labs; the loader in `content` fills the values
-and the `at` fields (`file:line:column`, for messages). Text stays text: a tag `1.10` is a string.
+Field names are the YAML keys of a course and its labs (`from_` for the key `from`, a word of Python's); the loader in
+`content` fills the values and the `at` fields (`file:line:column`, for messages). Text stays text: a tag `1.10` is a
+string.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,8 @@ __all__ = [
     "Outcome",
     "Page",
     "Question",
+    "Seed",
+    "SeededManifest",
     "Setup",
     "Severity",
     "Solution",
@@ -157,13 +160,38 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeededManifest:
+    """A manifest that a repository has, as if it had been pushed so many days ago.
+
+    from_: REPOSITORY:TAG of the same registry, whose manifest it is. index_of: such names, whose manifests are the
+    children of an index that it is. tags: what it is called, each taken from what was called so before.
+    """
+
+    from_: str = ""
+    index_of: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    days: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seed:
+    """What a repository of the sandbox's local Azure has from the past, which no Azure lets anybody make: manifests,
+    in the order of their pushes."""
+
+    registry: str
+    repository: str
+    manifests: tuple[SeededManifest, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """Brings about a state that a step starts from. Run quietly by labrunner in a shell of its own.
+    """Brings about a state that a step starts from: by `run`, quietly in a shell of its own, or else by `seed`.
 
     unless: a check that says the state is there already.
     """
 
-    run: str
+    run: str = ""
+    seed: Seed | None = None
     says: str = ""
     unless: Check | None = None
     host: str = "local"

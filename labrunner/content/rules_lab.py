@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from labrunner.content.nearest import shown
 from labrunner.content.rules import Known, kebab, not_empty, notice_rules, unique
-from labrunner.content.rules_step import question_rules, setup_rules, step_rules, timeouts
+from labrunner.content.rules_setup import setup_rules
+from labrunner.content.rules_step import question_rules, step_rules, timeouts
 from labrunner.content.shapes import Path
 from labrunner.content.sources import Source
 from labrunner.model import Command, Diagnostic, File, Lab

@@ -7,6 +7,7 @@ from dataclasses import replace
 from labrunner.content import insides
 from labrunner.content.nearest import shown, suggestion
 from labrunner.content.rules import Known, course_file, kebab, not_empty, seconds, unique
+from labrunner.content.rules_setup import setup_rules
 from labrunner.content.shapes import Path
 from labrunner.content.sources import Source
 from labrunner.content.variables import VariableError, fill, fill_in
@@ -19,12 +20,11 @@ from labrunner.model import (
     File,
     Mistake,
     Question,
-    Setup,
     Step,
     WrongState,
 )
 
-__all__ = ["question_rules", "setup_rules", "step_rules", "timeouts"]
+__all__ = ["question_rules", "step_rules", "timeouts"]
 
 _BY = ("labrunner", "learner")
 _MODE = re.compile("0?[0-7]{3}")
@@ -121,7 +121,7 @@ def _command(command: Command, source: Source, path: Path, known: Known) -> Iter
     yield from _expectation(command.expect, source, (*path, "expect"), known)
 
 
-def _timeout(thing: Command | Setup | Cleanup | WrongState, source: Source, path: Path) -> Iterator[Diagnostic]:
+def _timeout(thing: Command | Cleanup | WrongState, source: Source, path: Path) -> Iterator[Diagnostic]:
     yield from seconds(source, (*path, "timeout"), thing.timeout)
 
 
@@ -130,15 +130,6 @@ def timeouts(things: Sequence[Cleanup], source: Source, path: Path) -> Iterator[
     for index, thing in enumerate(things):
         yield from not_empty(source, (*path, index, "run"), thing.run)
         yield from _timeout(thing, source, (*path, index))
-
-
-def setup_rules(setups: Sequence[Setup], source: Source, path: Path) -> Iterator[Diagnostic]:
-    """The rules of a lab's or step's setup."""
-    for index, setup in enumerate(setups):
-        yield from not_empty(source, (*path, index, "run"), setup.run)
-        yield from _timeout(setup, source, (*path, index))
-        if setup.unless is not None and source.wrote((*path, index, "unless", "after")):
-            yield source.problem((*path, index, "unless", "after"), "a setup's check has no 'after'")
 
 
 def _checks(

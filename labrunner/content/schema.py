@@ -28,6 +28,7 @@ from labrunner.content.shapes import (
     Path,
     children,
     core_value,
+    field_of,
     hint_at,
     hints,
     is_broken,
@@ -128,9 +129,10 @@ class Reader:
                 message = f"unknown key {shown(key.text)} in {WORDS[kind]}{suggestion(key.text, keys)}"
                 self.report(key, message)
                 continue
-            value = self.value(item, keys[key.text], (*path, key.text))
+            field = field_of(key.text)
+            value = self.value(item, keys[key.text], (*path, field))
             if value is not _OMIT:
-                data[key.text] = value
+                data[field] = value
         return data
 
     def _items(self, node: nodes.Node, hint: Any, path: Path) -> Any:

@@ -5,6 +5,7 @@
 
 import dataclasses
 import functools
+import keyword
 import re
 import types
 import typing
@@ -32,6 +33,8 @@ from labrunner.model import (
     Option,
     Page,
     Question,
+    Seed,
+    SeededManifest,
     Setup,
     Solution,
     Step,
@@ -47,6 +50,7 @@ __all__ = [
     "Path",
     "children",
     "core_value",
+    "field_of",
     "hint_at",
     "hints",
     "is_broken",
@@ -87,6 +91,8 @@ WORDS: Mapping[type, str] = {
     Expectation: "an 'expect'",
     Check: "a check",
     Setup: "a setup",
+    Seed: "a seed",
+    SeededManifest: "a seeded manifest",
     Cleanup: "a cleanup",
     File: "a file",
     Hint: "a hint",
@@ -116,7 +122,16 @@ _FILLED = frozenset({"at"})
 def hints(kind: type) -> Mapping[str, Any]:
     """The keys of a dataclass and the types of their values."""
     hints = typing.get_type_hints(kind)
-    return {item.name: hints[item.name] for item in dataclasses.fields(kind) if item.name not in _FILLED}
+    return {_key(item.name): hints[item.name] for item in dataclasses.fields(kind) if item.name not in _FILLED}
+
+
+def field_of(key: str) -> str:
+    """The field that a key fills: no field can be called like a word of Python's."""
+    return f"{key}_" if keyword.iskeyword(key) else key
+
+
+def _key(field: str) -> str:
+    return field.removesuffix("_")
 
 
 def is_broken(node: nodes.Node) -> bool:
@@ -143,7 +158,7 @@ def key_of(path: Path) -> str:
     if not path:
         return "the file"
     names = [part for part in path if isinstance(part, str)]
-    return f"an item of {shown(names[-1])}" if isinstance(path[-1], int) and names else shown(str(path[-1]))
+    return f"an item of {shown(_key(names[-1]))}" if isinstance(path[-1], int) and names else shown(_key(str(path[-1])))
 
 
 def children(node: nodes.Sequence | nodes.Mapping) -> list[tuple[str | int, nodes.Node]]:

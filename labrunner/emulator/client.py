@@ -49,6 +49,10 @@ class ControlClient:
         """Make what is missing of it (`seed.apply`)."""
         self._ask("POST", "/seed", wanted)
 
+    def seed_images(self, wanted: dict[str, Any]) -> str:
+        """Have in a repository what it has from the past (`past.bring_about`): "", or one sentence why not."""
+        return str(self._ask("POST", "/seed/images", wanted)["refused"])
+
     def reset(self) -> None:
         """As new."""
         self._ask("POST", "/reset")

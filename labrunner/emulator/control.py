@@ -3,6 +3,7 @@
 GET  /status                    {"pid", "started", "tenant", "subscription", "user", "clock_offset"}
 GET  /operator                  {"client_id", "client_secret"}: the identity that checks ask with
 POST /seed                      make what a course declares, where it is missing
+POST /seed/images               have in a repository what it has from the past (`past`): {"refused": "" or why}
 POST /reset                     as new
 GET  /secrets                   a stream, one JSON text per line: all secrets that were issued, then each new one
 GET  /inventory                 [[kind, name, id], ...]
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from labrunner.emulator.past import bring_about
 from labrunner.emulator.removal import read_things, remove
 from labrunner.emulator.seed import SeedError, apply
 from labrunner.emulator.trouble import settling
@@ -72,6 +74,8 @@ class Control:
                 case ("POST", "seed"):
                     apply(self._world, json.loads(await request.read()))
                     return _json({})
+                case ("POST", "seed", "images"):
+                    return _json({"refused": bring_about(self._world, json.loads(await request.read()))})
                 case ("POST", "reset"):
                     self._world.reset()
                     return _json({})

@@ -186,14 +186,26 @@ class StepRun:
             if setup.unless is not None and self._holds(setup.unless):
                 continue
             began = self.session.clock()
-            ran = self.session.target.script(setup.run, host=setup.host, timeout=setup.timeout)
-            if ran.status != 0:
-                said = self.session.redactor.redact((ran.stderr or ran.stdout).strip())
-                found = self.blame("", late=ran.status == TIMED_OUT)
-                return found if found.blame else StepResult(Outcome.ERROR, f"{_SETUP_FAILED}: {said}", Blame.TARGET)
+            failed = self._bring_about(setup)
+            if failed:
+                return failed
             if setup.unless is not None and setup.says:  # without a question it is run each time, and is no news
                 self._tell_prepared(setup.says, self.session.clock() - began)
         return None
+
+    def _bring_about(self, setup: Setup) -> StepResult | None:
+        target = self.session.target
+        if setup.seed is not None:
+            said, late = target.seed(setup.seed), False
+        else:
+            ran = target.script(setup.run, host=setup.host, timeout=setup.timeout)
+            said = "" if ran.status == 0 else (ran.stderr or ran.stdout).strip() or f"status {ran.status}"
+            late = ran.status == TIMED_OUT
+        if not said:
+            return None
+        found = self.blame("", late=late)
+        reason = f"{_SETUP_FAILED}: {self.session.redactor.redact(said)}"
+        return found if found.blame else StepResult(Outcome.ERROR, reason, Blame.TARGET)
 
     def _tell_prepared(self, says: str, seconds: float) -> None:
         text = self.session.redactor.redact_values(says)

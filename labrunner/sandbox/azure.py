@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from labrunner.emulator.client import ControlClient, ControlError, SecretsFeed
-from labrunner.model import Azure
+from labrunner.model import Azure, Seed
 from labrunner.sandbox.control import python_line
 from labrunner.sandbox.engine import last_lines
 from labrunner.sandbox.environment import ADDRESS, PROXY
@@ -130,6 +130,10 @@ class LocalAzure:
         if signed_in(self._sandbox.layout.home) != (about["user"], "user", about["subscription"]):
             say(Progress("signing in to the local Azure"))
             self._sign_in()
+
+    def seed(self, seed: Seed) -> str:
+        """Have what a repository has from the past: "", or one sentence why it cannot be had."""
+        return self._ask(lambda: self._client.seed_images(_past(seed)))
 
     def reset(self) -> None:
         """As new: nothing that a course declares, nobody signed in."""
@@ -276,6 +280,18 @@ def _seed(wanted: Azure) -> dict[str, Any]:
             }
             for registry in wanted.registries
         ]
+    }
+
+
+def _past(seed: Seed) -> dict[str, Any]:
+    """The control socket's words (`emulator.past`)."""
+    return {
+        "registry": seed.registry,
+        "repository": seed.repository,
+        "manifests": [
+            {"from": one.from_, "index_of": list(one.index_of), "tags": list(one.tags), "days": one.days}
+            for one in seed.manifests
+        ],
     }
 
 

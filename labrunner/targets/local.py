@@ -14,7 +14,7 @@ from pathlib import Path
 from labrunner.checking.api import Checker, Ran, TargetError
 from labrunner.checking.client import DirectChecker
 from labrunner.checking.context import WorkerContext
-from labrunner.model import Course
+from labrunner.model import Course, Seed
 from labrunner.record.ledger import Entry, Inventory
 from labrunner.shell.bash import BashShell
 from labrunner.shell.program import ProgramError, ProgramTimeoutError, run_program
@@ -87,6 +87,13 @@ class LocalTarget:
         except ProgramError as error:
             raise TargetError(str(error)) from error
         return Ran(result.status, result.stdout, result.stderr)
+
+    def seed(self, seed: Seed) -> str:
+        """Always refused: it has no Azure. Raises TargetError."""
+        raise TargetError(
+            f"what `{seed.repository}` shall have from the past can only be made in the sandbox's local Azure",
+            "Run the lab with `--target sandbox`.",
+        )
 
     def write_file(self, path: str, content: bytes, mode: int) -> None:
         """Into the work folder."""

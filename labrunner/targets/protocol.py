@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from labrunner.checking.api import Checker, Ran, TargetError
+from labrunner.model import Seed
 from labrunner.record.ledger import Entry, Inventory
 from labrunner.shell.protocol import Shell
 
@@ -28,6 +29,10 @@ class Target(Protocol):
 
     def script(self, text: str, *, host: str = "local", timeout: float = 60.0) -> Ran:
         """Run `text` in a fresh, quiet bash in the work folder (setup, cleanup, planted states)."""
+
+    def seed(self, seed: Seed) -> str:
+        """Have in a repository what it has from the past, all of it or nothing: "", or one sentence why it cannot be
+        had. Raises TargetError also where no past can be made: what a lab seeds needs the sandbox's local Azure."""
 
     def write_file(self, path: str, content: bytes, mode: int) -> None:
         """Write a file of the course into the work folder; refuses a path outside of it."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from labrunner.checking.api import AzureContext, Checker, Ran, TargetError
 from labrunner.checking.client import WorkerChecker
 from labrunner.checking.context import WorkerContext
-from labrunner.model import Course
+from labrunner.model import Course, Seed
 from labrunner.record.ledger import Entry, Inventory
 from labrunner.sandbox import engine, stock
 from labrunner.sandbox.azure import LocalAzure, SecretsSource, check_azure, signed_in
@@ -105,6 +105,16 @@ class SandboxTarget:
         with _told():
             result = self._sandbox.run([*_BASH, text], timeout=timeout)
         return Ran(status=result.status, stdout=result.stdout, stderr=result.stderr)
+
+    def seed(self, seed: Seed) -> str:
+        """In the local Azure, for labs that need it."""
+        if self._azure is None:
+            raise TargetError(
+                f"what `{seed.repository}` shall have from the past needs the local Azure, and this lab none",
+                "Add `azure` to the lab's `needs`.",
+            )
+        with _told():
+            return self._azure.seed(seed)
 
     def write_file(self, path: str, content: bytes, mode: int) -> None:
         """Into the work folder, which is at the same place on both sides."""

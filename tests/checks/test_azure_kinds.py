@@ -364,12 +364,8 @@ def test_tags_that_are_left_and_how_old_they_are(azure):
     assert failed(azure.ask("acr.only-tags", **ask, tags=["1", "4"])).endswith(
         "has no tag `4`; it has `1`, `2` and `3`."
     )
-    azure.call(
-        "POST",
-        f"{azure.registry}/labrunnerAges",
-        {"repository": "aged", "days": {"1": 31, "2": 29}},
-        **{"api-version": "1"},
-    )
+    aged = [{"from": f"aged:{tag}", "tags": [tag], "days": days} for tag, days in (("1", 31), ("2", 29))]
+    assert azure.emulator.control.seed_images({"registry": REGISTRY, "repository": "aged", "manifests": aged}) == ""
     assert passed(azure.ask("acr.older-tags", **ask, tags=["1"], days=30))
     assert "the tags `2` and `3` changed within" in failed(
         azure.ask("acr.older-tags", **ask, tags=["1", "2", "3"], days=30)

@@ -1,4 +1,4 @@
-"""The local Azure's clock, moved by its control socket, as az sees it; and tags that a setup has made older."""
+"""The local Azure's clock, moved by its control socket, as az sees it; and tags that a seed has made older."""
 
 import io
 import json
@@ -42,12 +42,6 @@ def tags(az):
     return az.json("acr", "repository", "show-tags", "--name", REGISTRY, "--repository", "mywebapi")
 
 
-def age(az, days, repository="mywebapi"):
-    registry = az.json("acr", "show", "--name", REGISTRY)["id"]
-    body = json.dumps({"repository": repository, "days": days})
-    return az.run("rest", "--method", "post", "--url", f"{registry}/labrunnerAges?api-version=1", "--body", body)
-
-
 def test_a_task_that_the_clock_passes_has_run_and_az_stays_signed_in(az, clients, clock, task):
     push(clients, "1.0.0")
     clock.set_clock(1 * DAY)
@@ -65,11 +59,11 @@ def test_a_task_that_the_clock_passes_has_run_and_az_stays_signed_in(az, clients
     assert az.run("acr", "repository", "show", "--name", REGISTRY, "--repository", "mywebapi").status == 3
 
 
-def test_tags_are_as_old_as_a_setup_wants_them_and_purge_sees_that(az, clients):
+def test_tags_are_as_old_as_a_seed_wants_them_and_purge_sees_that(az, clients):
     for tag in ("0.8.0", "0.9.0", "1.0.0"):
         push(clients, tag)
-    ran = age(az, {"0.8.0": 40, "0.9.0": 29})
-    assert ran.status == 0, ran.err
+    entries = [{"from": f"mywebapi:{tag}", "tags": [tag], "days": days} for tag, days in (("0.8.0", 40), ("0.9.0", 29))]
+    assert clients.control.seed_images({"registry": REGISTRY, "repository": "mywebapi", "manifests": entries}) == ""
     purged = az.run(
         *("acr", "run", "--registry", REGISTRY, "--cmd"),
         *("acr purge --filter 'mywebapi:.*' --ago 30d --untagged", "/dev/null"),
@@ -77,20 +71,3 @@ def test_tags_are_as_old_as_a_setup_wants_them_and_purge_sees_that(az, clients):
     assert "Number of deleted tags: 1" in purged.out, purged
     assert "Number of deleted manifests: 1" in purged.out, purged
     assert tags(az) == ["0.9.0", "1.0.0"]
-
-
-@pytest.mark.parametrize(
-    ("days", "code"),
-    [({"nosuch": 3}, "TagNotFound"), ({}, "InvalidAge"), ({"1.0.0": -1}, "InvalidAge"), ({"1.0.0": "x"}, "InvalidAge")],
-)
-def test_an_age_that_cannot_be_given_is_refused(az, clients, days, code):
-    push(clients, "1.0.0")
-    ran = age(az, days)
-    assert ran.status == 1
-    assert code in ran.err
-
-
-def test_a_repository_that_is_not_there_has_no_ages(az):
-    ran = age(az, {"1.0.0": 3}, repository="nosuch")
-    assert ran.status == 1
-    assert "RepositoryNotFound" in ran.err

@@ -1,7 +1,6 @@
 """Azure Resource Manager: subscriptions, resource groups, registries, webhooks and roles."""
 
 from labrunner.emulator.arm import (
-    ages,
     authorization,
     groups,
     registries,
@@ -28,7 +27,6 @@ SERVICE = Service(
         *webhooks.OPERATIONS,
         *tasks.OPERATIONS,
         *runs.OPERATIONS,
-        *ages.OPERATIONS,
         *authorization.OPERATIONS,
     ),
     admit=admit,

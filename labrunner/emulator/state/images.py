@@ -9,7 +9,7 @@ from labrunner.emulator.clock import Clock
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.state.artifacts import Manifest, Referrer, Repository, Tag
 from labrunner.emulator.state.blobs import Blobs
-from labrunner.emulator.state.digests import digest_of
+from labrunner.emulator.state.digests import digest_of, is_digest
 from labrunner.emulator.state.links import Links
 from labrunner.emulator.state.lists import page
 from labrunner.emulator.state.locks import Locks, require
@@ -214,22 +214,25 @@ class Images:
         return self._locks.change(registry, repository, wanted, digest=digest, tag=tag)
 
     def age(self, registry: str, repository: str, moments: Mapping[str, float]) -> list[str]:
-        """Let tags look as if they were made at these moments; the names of those that are not there.
+        """Let tags and manifests (by digest) look as if they were made at these moments; those that are not there.
 
-        What they name, and the repository, are at least as old then. Locks do not matter: nothing is changed.
+        What a tag names, and the repository, are at least as old then, and so is a manifest that has older tags. Locks
+        do not matter: nothing is changed.
         """
         key, unknown = (registry.lower(), repository), list[str]()
         with self._store.write() as db:
             for name, moment in moments.items():
-                tag = self.tag(registry, repository, name)
-                if tag is None:
+                tag = None if is_digest(name) else self.tag(registry, repository, name)
+                digest = name if tag is None else tag.digest
+                if self._manifest_row(key, digest) is None:
                     unknown.append(name)
                     continue
-                self._tags.age(registry, repository, name, moment)
+                if tag is not None:
+                    self._tags.age(registry, repository, name, moment)
                 db.execute(
                     "UPDATE manifests SET created = min(created, ?1), updated = min(updated, ?1)"
                     " WHERE registry = ?2 AND repository = ?3 AND digest = ?4",
-                    (moment, *key, tag.digest),
+                    (moment, *key, digest),
                 )
                 db.execute(
                     "UPDATE repositories SET created = min(created, ?) WHERE registry = ? AND name = ?", (moment, *key)

@@ -7,14 +7,23 @@ from typing import Any
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.state.digests import is_digest
 
-__all__ = ["MEDIA_TYPES", "Content", "Descriptor", "read_manifest", "read_platform"]
+__all__ = [
+    "DOCKER_IMAGE",
+    "DOCKER_LIST",
+    "MEDIA_TYPES",
+    "OCI_INDEX",
+    "Content",
+    "Descriptor",
+    "read_manifest",
+    "read_platform",
+]
 
-_DOCKER_IMAGE = "application/vnd.docker.distribution.manifest.v2+json"
-_DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_IMAGE = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 _OCI_IMAGE = "application/vnd.oci.image.manifest.v1+json"
-_OCI_INDEX = "application/vnd.oci.image.index.v1+json"
-_INDEXES = (_DOCKER_LIST, _OCI_INDEX)
-MEDIA_TYPES = (_DOCKER_IMAGE, _DOCKER_LIST, _OCI_IMAGE, _OCI_INDEX)
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+_INDEXES = (DOCKER_LIST, OCI_INDEX)
+MEDIA_TYPES = (DOCKER_IMAGE, DOCKER_LIST, _OCI_IMAGE, OCI_INDEX)
 
 _NOT_DISTRIBUTED = (
     "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",

@@ -1,9 +1,11 @@
 """The control socket, asked by its own client."""
 
 import asyncio
+import json
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,9 @@ from labrunner.emulator.client import ControlClient, ControlError
 from labrunner.emulator.clock import Clock
 from labrunner.emulator.control import Control
 from labrunner.emulator.world import World, open_world
+from tests.unit.emulator.pushed import INDEX
+
+DAY = 86400.0
 
 REGISTRY = {
     "name": "progressacr12345678",
@@ -100,6 +105,32 @@ def test_half_a_wish_is_refused_and_nothing_is_made(client, wanted):
     before = client.inventory()
     with pytest.raises(ControlError, match="cannot be understood"):
         client.seed(wanted)
+    assert client.inventory() == before
+
+
+def test_a_repository_gets_its_past_and_no_webhook_is_told(running, client):
+    client.seed({"registries": [REGISTRY]})
+
+    def push(world):
+        registry = world.registries.find(REGISTRY["name"])
+        body = json.dumps({"schemaVersion": 2, "mediaType": INDEX}).encode()
+        return registry.id, world.images.push(registry.id, "web", body, INDEX, tag="latest").digest
+
+    registry, digest = running.do(push)
+    wanted = {"registry": REGISTRY["name"], "repository": "old"}
+    assert client.seed_images({**wanted, "manifests": [{"from": "web:latest", "tags": ["1"], "days": 40}]}) == ""
+    tag = running.do(lambda world: world.images.tag(registry, "old", "1"))
+    assert tag.digest == digest
+    assert client.status()["clock_offset"] == 0
+    assert 40 * DAY <= time.time() - tag.updated < 40 * DAY + 60
+    assert running.do(lambda world: world.store.rows("SELECT * FROM webhook_events")) == []
+    before = client.inventory()
+    said = client.seed_images({**wanted, "manifests": [{"from": "web:latest", "tags": ["2"]}, {"from": "web:9"}]})
+    assert said == f"`web` in the registry `{REGISTRY['name']}` has no tag `9`"
+    with pytest.raises(ControlError, match="it needs `from` or `index_of`"):
+        client.seed_images({**wanted, "manifests": [{"tags": ["2"]}]})
+    with pytest.raises(ControlError, match="cannot be understood"):
+        client.seed_images({})
     assert client.inventory() == before
 
 

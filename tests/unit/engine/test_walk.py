@@ -12,7 +12,21 @@ import pytest
 from labrunner.checking.api import TargetError
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.policy import Move, Point
-from labrunner.model import Check, Command, Expectation, File, Hint, Lab, Mistake, Option, Outcome, Setup, Step
+from labrunner.model import (
+    Check,
+    Command,
+    Expectation,
+    File,
+    Hint,
+    Lab,
+    Mistake,
+    Option,
+    Outcome,
+    Seed,
+    SeededManifest,
+    Setup,
+    Step,
+)
 from labrunner.record.events import (
     CarriedOver,
     CheckEnded,
@@ -27,6 +41,9 @@ from labrunner.record.events import (
 )
 from labrunner.shell.protocol import ShellError
 from tests.unit.engine.conftest import Learner
+
+
+SEED = Seed(registry="reg", repository="a", manifests=(SeededManifest(from_="a:1", tags=("2",), days=3.0),))
 
 
 def step(*commands: str | Command, name: str = "s", **more) -> Step:
@@ -238,6 +255,41 @@ def test_what_a_setup_brings_about_is_told_when_it_was_missing(bench):
     assert 0 < told.seconds < 10
     names = [event.name for event in ran.events]
     assert names.index("step-started") < names.index("prepared") < names.index("command-started")
+
+
+def test_a_setup_seeds_what_is_not_there_and_tells_it(bench, monkeypatch):
+    seeded = []
+
+    def seed(wanted):
+        seeded.append(wanted)
+        (bench.work / "made").touch()
+        return ""
+
+    monkeypatch.setattr(bench.target, "seed", seed)
+    made = Setup(seed=SEED, says="There are old tags.", unless=there("made"))
+    steps = (step("true", name="one", setup=(made,)), step("true", name="two", setup=(made,)))
+    ran = bench(*steps)
+    assert ran.status is ExitStatus.PASSED
+    assert seeded == [SEED]
+    assert [(told.step, told.text) for told in ran.of(Prepared)] == [("one", "There are old tags.")]
+
+
+def test_a_seed_that_cannot_be_had_is_an_error_and_runs_nothing(bench, monkeypatch):
+    monkeypatch.setattr(bench.target, "seed", lambda seed: f"`{seed.repository}` has no tag `1`")
+    ran = bench(step("touch a", setup=(Setup(seed=SEED),)))
+    assert ran.status is ExitStatus.TARGET
+    assert ran.steps == [("error", "the setup of this step failed: `a` has no tag `1`")]
+    assert ran.started == []
+
+
+def test_a_seed_on_a_target_without_a_local_azure_is_an_error_with_a_remedy(bench):
+    ran = bench(step("touch a", setup=(Setup(seed=SEED),)))
+    assert ran.status is ExitStatus.TARGET
+    ((outcome, reason),) = ran.steps
+    assert outcome == "error"
+    assert "can only be made in the sandbox's local Azure" in reason
+    assert "--target sandbox" in reason
+    assert ran.started == []
 
 
 def test_the_shell_is_one_for_all_commands(bench):
