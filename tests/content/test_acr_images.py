@@ -230,7 +230,7 @@ def test_no_two_changing_steps_of_a_lab_ask_the_same(lab: dict[str, Any]) -> Non
     for step in lab["steps"]:
         if "wrong" in step:
             continue
-        logs_out = any("docker logout" in setup["run"] for setup in step.get("setup", ()))
+        logs_out = any("docker logout" in setup.get("run", "") for setup in step.get("setup", ()))
         questions = {str(asked(check)) for check in parts(step, "checks")}
         again = {question for question in questions & seen if not (logs_out and "acr.can-" in question)}
         assert not again, step["id"]
@@ -366,7 +366,7 @@ def test_what_is_secret_is_named() -> None:
 def test_a_setup_asks_before_it_talks_to_azure(ref: str) -> None:
     """A call of az takes most of a second: none is made for what is there already."""
     for setup in STEPS[ref].get("setup", ()):
-        assert "az " not in setup["run"] or "unless" in setup
+        assert "az " not in setup.get("run", "") or "unless" in setup
         assert setup["says"].endswith(".")
 
 
@@ -374,7 +374,7 @@ def test_a_setup_asks_before_it_talks_to_azure(ref: str) -> None:
 def test_every_shell_text_can_be_read_by_bash(ref: str) -> None:
     step = STEPS[ref]
     around = [*step.get("setup", ()), *step.get("cleanup", ()), *([step["wrong"]] if "wrong" in step else [])]
-    for part in [*parts(step, "commands"), *around]:
+    for part in [*parts(step, "commands"), *(part for part in around if "run" in part)]:
         ran = subprocess.run(["bash", "-n"], input=part["run"], text=True, capture_output=True, timeout=10, check=False)
         assert (ran.returncode, ran.stderr) == (0, ""), part["run"]
 
@@ -383,7 +383,7 @@ def test_only_what_the_lab_made_is_removed() -> None:
     """Applications by their exact name; containers by image and port or name; images never, only names."""
     for ref, step in STEPS.items():
         for entry in [*step.get("setup", ()), *step.get("cleanup", ())]:
-            run = entry["run"]
+            run = entry.get("run", "")
             if "az ad app delete" in run:
                 assert "[?displayName=='acr-push-pull-sp'].appId" in run, ref
             if "docker rm " in run and ref.startswith("L6."):

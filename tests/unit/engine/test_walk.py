@@ -42,7 +42,6 @@ from labrunner.record.events import (
 from labrunner.shell.protocol import ShellError
 from tests.unit.engine.conftest import Learner
 
-
 SEED = Seed(registry="reg", repository="a", manifests=(SeededManifest(from_="a:1", tags=("2",), days=3.0),))
 
 
