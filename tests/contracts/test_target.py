@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labrunner.checking.api import TargetError
-from labrunner.model import Check, Course, Outcome, WorkFolder
+from labrunner.model import Check, Course, Outcome, Seed, SeededManifest, WorkFolder
 from labrunner.record.ledger import differences
 from labrunner.shell.protocol import End
 from labrunner.targets.local import LocalTarget
@@ -85,6 +85,13 @@ def test_it_is_well_and_says_what_it_has(target):
 
 def test_the_work_folder_starts_as_the_course_says(target):
     assert target.script("cat start.txt").stdout == "start\n"
+
+
+def test_without_a_local_azure_no_repository_has_a_past(target):
+    seed = Seed(registry="r", repository="web", manifests=(SeededManifest(from_="web:1", tags=("2",)),))
+    with pytest.raises(TargetError, match="what `web` shall have from the past") as caught:
+        target.seed(seed)
+    assert caught.value.remedy
 
 
 def test_the_shell_is_one_and_keeps_its_state(target):

@@ -12,14 +12,14 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from labrunner.model import Azure, AzureRegistry, Course, Image, WorkFolder
+from labrunner.model import Azure, AzureRegistry, Course, Image, Seed, SeededManifest, WorkFolder
 from labrunner.sandbox import azure_cli, machine, tools
-from labrunner.sandbox.azure import check_azure
+from labrunner.sandbox.azure import LocalAzure, check_azure
 from labrunner.sandbox.control import request
 from labrunner.targets.sandbox import SandboxTarget
 from tests.sandbox.conftest import Machines
@@ -175,6 +175,27 @@ def test_push_and_pull(docker, place, admin):
     assert f"manifest for {SERVER}/nosuchrepository:v1 not found: manifest unknown: " in nobody or (
         f"repository {SERVER}/nosuchrepository not found: name unknown: " in nobody
     )
+
+
+def test_what_a_repository_has_from_the_past_is_pulled_like_what_was_pushed(docker, place, admin):
+    docker.login(*admin)
+    name = fresh(docker)
+    pushed = re.search(DIGEST, docker.bash(f"docker push {SERVER}/{name}:v1"))[0]
+    docker.bash(f"docker rmi {SERVER}/{name}:v1")
+    manifests = (
+        SeededManifest(from_=f"{name}:v1", tags=("old",), days=40.0),
+        SeededManifest(index_of=(f"{name}:v1",), tags=("multi",)),
+    )
+    seed = Seed(registry=REGISTRY, repository=f"{name}-past", manifests=manifests)
+    azure = LocalAzure(place.sandbox)
+    assert azure.seed(seed) == ""
+    image = f"{SERVER}/{name}-past"
+    assert f"Digest: {pushed}" in docker.bash(f"docker pull {image}:old")
+    assert f"Digest: {digest_at(place, f'{name}-past', 'multi')}" in docker.bash(f"docker pull {image}:multi")
+    (child,) = json.loads(docker.bash(f"docker manifest inspect {image}:multi"))["manifests"]
+    assert child["digest"] == pushed
+    said = azure.seed(replace(seed, manifests=(SeededManifest(from_=f"{name}:v2"),)))
+    assert said == f"`{name}` in the registry `{REGISTRY}` has no tag `v2`"
 
 
 def test_who_is_nobody_pushes_and_pulls_nothing(docker, place, admin):
