@@ -60,7 +60,8 @@ def over_tls(host: str, port: int, bundle: Path) -> Connect:
                 bare.close()
                 raise
 
-    return lambda: Connection(host, timeout=_SECONDS)
+    # its own context would read all public authorities, and be used for nothing
+    return lambda: Connection(host, timeout=_SECONDS, context=context)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,7 @@ def start(folder: Path, *, seed: Mapping[str, Any] | None = None) -> Emulator:
     control = str(folder / "control")
     words = ["-m", "labrunner.emulator", "--state", str(folder / "azure"), "--proxy", "127.0.0.1:0"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment["SSL_CERT_FILE"] = os.devnull  # as in a sandbox: it starts faster
     with (folder / "log").open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
             [sys.executable, *words, "--control", control],
@@ -153,7 +154,7 @@ def start(folder: Path, *, seed: Mapping[str, Any] | None = None) -> Emulator:
         proxy=proxy,
         bundle=Path(bundle),
         control=ControlClient(control),
-        environment=client_environment(folder, proxy=proxy, bundle=bundle),
+        environment=client_environment(folder, proxy=proxy, bundle=str(Path(bundle).with_name("ca.pem"))),
     )
     try:
         if seed is not None:
@@ -165,7 +166,7 @@ def start(folder: Path, *, seed: Mapping[str, Any] | None = None) -> Emulator:
 
 
 def client_environment(folder: Path, *, proxy: str, bundle: str) -> dict[str, str]:
-    """As in a sandbox."""
+    """As in a sandbox: the local Azure's authority alone, since az reads the file anew for each connection."""
     home = folder / "home"
     home.mkdir(exist_ok=True)
     return {
