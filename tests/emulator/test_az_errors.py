@@ -1,6 +1,7 @@
 """What goes wrong with the real az: exit status, and the words of its message that matter."""
 
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
@@ -185,14 +186,14 @@ def test_a_wrong_secret_and_an_unknown_application(new_az: Callable[[], Az], pul
     ],
 )
 def test_who_may_only_pull_may_do_no_more(
-    puller: tuple[Az, str, str], az: Az, words: dict[str, str], line: str, status: int, said: str
+    puller: tuple[Az, str, str], emulator: Emulator, words: dict[str, str], line: str, status: int, said: str
 ):
     ran = puller[0].run(*(word.format(**words) for word in line.split()))
     assert ran.status == status, ran.err
     assert said in ran.err
-    assert az.json("acr", "repository", "show", "--name", REGISTRY, "--image", "web:1.0")["changeableAttributes"][
-        "writeEnabled"
-    ]
+    with closing(Raw(SERVER, over_proxy(SERVER, emulator.proxy, emulator.bundle), emulator.control.operator())) as raw:
+        answer = raw.use("repository:web:metadata_read").ask("GET", "/acr/v1/web/_tags/1.0")
+    assert answer.json["tag"]["changeableAttributes"]["writeEnabled"], answer
 
 
 def test_who_may_only_pull_gets_no_token_to_push_with(emulator: Emulator, puller: tuple[Az, str, str]):
