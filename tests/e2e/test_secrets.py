@@ -1,5 +1,6 @@
 """No secret of a run is anywhere but where the course's own commands put it."""
 
+import os
 import threading
 from base64 import b64encode
 from contextlib import suppress
@@ -20,10 +21,20 @@ CANARY = "canary-5c1e8a90d7"
 
 
 def arguments_of_processes(seen: set[bytes], over: threading.Event) -> None:
-    while not over.is_set():
-        for entry in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                seen.add((entry / "cmdline").read_bytes())
+    """Of those that begin from now on. A look every few milliseconds: the shortest, a docker command, lives for 30."""
+    others = set(processes())
+    while not over.wait(0.003):
+        running = processes()
+        others.intersection_update(running)  # a number that is free again may become ours
+        for number in running:
+            if number not in others:
+                with suppress(OSError):
+                    seen.add(Path(f"/proc/{number}/cmdline").read_bytes())
+
+
+def processes() -> list[str]:
+    """The numbers of those that run."""
+    return [name for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - no Path for each
 
 
 def test_no_secret_is_written_shown_or_in_the_arguments_of_our_processes(user: User):
