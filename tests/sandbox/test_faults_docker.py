@@ -82,7 +82,7 @@ def wait_for(question, *, seconds=60.0):
 def test_a_push_outlasts_server_errors(place):
     """The registry fails while a layer is on its way: docker waits, and sends it once more."""
     image, seq = f"{SERVER}/large:v1", place.seq
-    place.bash(f"head -c 150000000 /dev/urandom > blob; tar -c blob | docker import - {image}; rm blob")
+    place.bash(f"head -c 60000000 /dev/urandom > blob; tar -c blob | docker import - {image}; rm blob")
     uploads = Path(place.sandbox.layout.azure, "blobs", "uploads")
     with ThreadPoolExecutor(1) as pool:
         pushing = pool.submit(place.bash, f"docker push {image}")
