@@ -240,12 +240,14 @@ class Cleanup:
 
     removes: whether all that it does is to take away things that the step has made. The ledger knows those by their
     immutable ids, so that `finish` need not look for them by their names.
+    restores: whether it brings back what the step has taken away. Nobody wants that at the end: `finish` leaves it out.
     """
 
     run: str
     host: str = "local"
     timeout: float = 60.0
     removes: bool = False
+    restores: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

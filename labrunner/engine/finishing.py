@@ -86,7 +86,9 @@ def _clean_up(
         steps = (step.cleanup for step in lab.steps if (lab.id, step.id) in begun)
         for cleanups in (lab.cleanup, *steps):
             # the whole list is turned round below
-            entries += [entry for entry in cleanups[::-1] if not (entry.removes and lab.id in known)]
+            entries += [
+                entry for entry in cleanups[::-1] if not (entry.restores or (entry.removes and lab.id in known))
+            ]
     return tuple(filter(None, (_run(target, entry) for entry in reversed(entries))))
 
 

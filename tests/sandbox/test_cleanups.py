@@ -53,6 +53,8 @@ az acr webhook create -r {REGISTRY} -n mypushhook2 --uri http://x.example/ --act
 docker logout {SERVER}
 echo '{{"auths": {{"{SERVER}.example.com": {{"auth": "YTpi"}}}}}}' > ~/.docker/config.json
 """
+LOGIN_FILE = "~ file .docker/config.json"
+"""To bring an image back, Docker logs in."""
 SCOPE = f"$(az acr show -n {REGISTRY} --query id -o tsv)"
 
 
@@ -85,12 +87,20 @@ def run(target, text):
 def test_they_leave_neighbours_alone(target, course):
     run(target, f"set -e\n{NEIGHBOURS}")
     neighbours = target.inventory()
-    cleanups = [(step.id, cleanup.run) for lab in course.labs for step in lab.steps for cleanup in step.cleanup]
+    cleanups = [(step.id, cleanup) for lab in course.labs for step in lab.steps for cleanup in step.cleanup]
     assert len(cleanups) > 8
     for _ in range(2):
-        for step, text in reversed(cleanups):
-            run(target, text)
-            assert differences(neighbours, target.inventory()) == [], step
+        for step, cleanup in reversed(cleanups):
+            if not cleanup.restores:
+                run(target, cleanup.run)
+                assert differences(neighbours, target.inventory()) == [], step
+    restoring = [(step, cleanup) for step, cleanup in cleanups if cleanup.restores]
+    assert restoring
+    for step, cleanup in restoring:
+        run(target, cleanup.run)
+        found = differences(neighbours, target.inventory())
+        assert [line for line in found if not line.startswith("+")] == [LOGIN_FILE], step
+        assert f"{SERVER}.example.com" in target.script("cat ~/.docker/config.json").stdout
 
 
 def test_the_steps_own_application_goes(target, course):

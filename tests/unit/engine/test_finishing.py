@@ -80,6 +80,12 @@ def test_a_cleanup_that_only_removes_is_for_a_lab_that_the_ledger_does_not_know(
     assert names(finished.lost) == ["work/log-of-somebody"], "a defect of the cleanup, and told as one"
 
 
+def test_nothing_comes_back_that_a_step_has_taken_away(place):
+    finished = place.finish(lab(Cleanup(run="echo x > given-back", restores=True), Cleanup(run="echo x >> switched")))
+    assert place.files() == ["switched"]
+    assert finished.complaints == ()
+
+
 def test_cleanups_come_last_first_and_only_for_what_was_begun(place):
     labs = [
         lab(*(Cleanup(run=f"echo {name}{number} >> order") for number in range(2)), name=name) for name in ("a", "b")
