@@ -2,42 +2,29 @@
 
 import json
 import re
-import time
 
 import pytest
 
-from tests.e2e.commandline import Ended, User
+from tests.e2e.commandline import User
 from tests.e2e.conftest import Finished
 from tests.e2e.test_labs import contracted, folded
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.e2e]
 
-STARTS_WITHIN = 20.0
-"""Seconds from `labrunner run` to the lab's own first command, the start of the sandbox included."""
-
 
 @pytest.fixture(scope="module")
-def lab_7(cache, tmp_path_factory):
-    """A sandbox in which Lab 7 alone has run, and the seconds that went by before its first command."""
+def done(cache, tmp_path_factory):
+    """A sandbox in which Lab 7 alone has run."""
     user = User.at(tmp_path_factory.mktemp("any-lab") / "home", cache)
     name, report = user.sandbox(), user.home / "out.json"
-    said: list[str] = []
-    first, began = None, time.monotonic()
     try:
-        with user.start("run", "lab-7", "--report", str(report), "--sandbox", name) as process:
-            for line in process.stderr:
-                said.append(line)
-                if first is None and line.startswith("    $ "):
-                    first = time.monotonic() - began
-            out = process.stdout.read()
-        ended = Ended(process.returncode, out, "".join(said))
-        yield Finished(user, name, ended, json.loads(report.read_text()) if report.exists() else {}), first
+        ended = user.run("run", "lab-7", "--report", str(report), "--sandbox", name, timeout=300)
+        yield Finished(user, name, ended, json.loads(report.read_text()) if report.exists() else {})
     finally:
         user.end()
 
 
-def test_lab_7_alone_passes_as_a_whole(lab_7):
-    done, _ = lab_7
+def test_lab_7_alone_passes_as_a_whole(done):
     assert done.ended.status == 0, done.ended
     assert done.report["totals"] == {"passed": 5, "failed": 0, "error": 0, "skipped": 0, "not_run": 0}
     entries = [entry for step in done.report["labs"][0]["steps"] for entry in step["commands"]]
@@ -45,24 +32,15 @@ def test_lab_7_alone_passes_as_a_whole(lab_7):
     assert {entry["ref"]: folded(entry["run"]) for entry in entries if entry["ref"]} == contracted("L7.")
 
 
-def test_what_was_missing_is_named_before_the_first_command(lab_7):
-    done, _ = lab_7
+def test_what_was_missing_is_named_before_the_first_command(done):
     before = folded(done.ended.err.partition("    $ ")[0])
-    for what in ("Docker is logged in to the registry.", "The images of Lab 3 are in the registry, mywebapi."):
-        assert re.search(rf"\(prepared in [0-9.]+ s: {re.escape(what)}\)", before), before
+    assert re.search(r"\(prepared in [0-9.]+ s: The images of Lab 3 are in the registry\.\)", before), before
 
 
-def test_its_first_command_comes_soon(lab_7):
-    _, first = lab_7
-    assert first is not None
-    assert first < STARTS_WITHIN
-
-
-def test_it_leaves_a_registry_for_the_labs_after_it_in_any_order(lab_7):
+def test_it_leaves_a_registry_for_the_labs_after_it_in_any_order(done):
     """The verification needs what Lab 7 brought back; Lab 4's first step what Lab 7 has taken away."""
-    done, _ = lab_7
     report = done.user.home / "after.json"
-    ended = done.run("run", "verification", "lab-4/list-tags", "--report", str(report))
+    ended = done.run("run", "verification", "lab-4/list-tags", "--report", str(report), timeout=300)
     assert ended.status == 0, ended
     assert ended.err.count("prepared in") >= 1
     entries = [
@@ -72,9 +50,8 @@ def test_it_leaves_a_registry_for_the_labs_after_it_in_any_order(lab_7):
     assert parts == contracted("V.")
 
 
-def test_the_verification_finds_what_is_not_right(lab_7):
+def test_the_verification_finds_what_is_not_right(done):
     """A manifest without a tag is in the repository; the script itself would not see it."""
-    done, _ = lab_7
     server = "progressacr12345678.azurecr.io"
     done.inside(
         f"az acr login -n progressacr12345678 && docker tag myworkerservice:latest {server}/mywebapi:lost && "

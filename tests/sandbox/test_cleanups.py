@@ -53,7 +53,7 @@ az acr webhook create -r {REGISTRY} -n mypushhook2 --uri http://x.example/ --act
 docker logout {SERVER}
 echo '{{"auths": {{"{SERVER}.example.com": {{"auth": "YTpi"}}}}}}' > ~/.docker/config.json
 """
-LOGIN_FILE = "~ file .docker/config.json"
+LOGIN_FILE = "~ file ~/.docker/config.json"
 """To bring an image back, Docker logs in."""
 SCOPE = f"$(az acr show -n {REGISTRY} --query id -o tsv)"
 
