@@ -170,7 +170,7 @@ def test_the_engine_is_down(lesson):
     assert lesson.fault("--list").out == ""
 
 
-@pytest.mark.parametrize(("step", "at"), [(LOGIN, "$ ACR_NAME="), (PULL, "[1/")])
+@pytest.mark.parametrize(("step", "at"), [(LOGIN, "$ ACR_NAME="), (PULL, "")])
 def test_the_disk_is_full(lesson, step, at):
     """Its first step writes to HOME, the other one to the engine, in its setup."""
     lesson.inside(f"docker rmi {SERVER}/mywebapi:1.0.0 {SERVER}/mywebapi:latest >/dev/null 2>&1 || true")
