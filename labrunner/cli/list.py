@@ -1,5 +1,6 @@
 """`labrunner list`: the labs and the pages of a course. Fast: an unchanged course is not read again."""
 
+import os
 import sys
 
 from labrunner import places
@@ -39,8 +40,16 @@ def run(args: "Namespace", env: "Mapping[str, str]") -> int:
         for diagnostic in diagnostics:
             sys.stderr.write(f"{diagnostic}\n")
         raise Problem(f"the course in {folder} is invalid", status=3, remedy=f"See `labrunner lint {folder}`.")
-    sys.stdout.write(_as_json(found) if args.json else _as_table(found))
+    sys.stdout.write(_as_json(found) if args.json else _as_table(found, columns=_columns_of_terminal()))
     return 0
+
+
+def _columns_of_terminal() -> int | None:
+    """None where there is no terminal."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
 
 
 def _read(folder: str, cache: str) -> "tuple[Listing | None, tuple[Diagnostic, ...]]":
@@ -54,16 +63,20 @@ def _read(folder: str, cache: str) -> "tuple[Listing | None, tuple[Diagnostic, .
         raise Problem(str(error), status=4) from error
 
 
-def _as_table(found: "Listing") -> str:
+def _as_table(found: "Listing", *, columns: int | None) -> str:
+    """columns: what there is room for. The ids, by which nobody needs to call a lab, go where there is too little."""
     labs = ((name, own, title, str(steps), str(minutes or "-")) for name, own, title, steps, minutes in found[2])
-    lines = _columns([_HEAD, *labs], numbers=_NUMBERS)
+    rows: list[tuple[str, ...]] = [_HEAD, *labs]
+    lines = _aligned(rows, numbers=_NUMBERS)
+    if columns is not None and max(map(len, lines)) > columns:
+        lines = _aligned([(name, *rest) for name, _, *rest in rows], numbers=tuple(at - 1 for at in _NUMBERS))
     if found[3]:
         pages = ((name, title, f"at the {shown}") for name, title, shown in found[3])
-        lines += ["", *_columns([_PAGE_HEAD, *pages])]
+        lines += ["", *_aligned([_PAGE_HEAD, *pages])]
     return "\n".join(lines) + "\n"
 
 
-def _columns(rows: "list[tuple[str, ...]]", *, numbers: tuple[int, ...] = ()) -> list[str]:
+def _aligned(rows: "list[tuple[str, ...]]", *, numbers: tuple[int, ...] = ()) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
     for row in rows:

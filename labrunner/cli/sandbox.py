@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from labrunner.checking.api import TargetError
 from labrunner.cli import Problem
+from labrunner.cli.telling import tell
 from labrunner.sandbox.errors import SandboxError
 from labrunner.sandbox.layout import check_name
 
@@ -65,11 +66,11 @@ def _up(args: Namespace, env: Mapping[str, str]) -> int:
 
     tools = installed(env)
     start = time.monotonic()
-    sandbox = machine.up(args.sandbox, env, tools, say=lambda sentence: sys.stderr.write(f"{sentence}\n"))
+    sandbox = machine.up(args.sandbox, env, tools, say=tell)
     seconds = time.monotonic() - start
-    sys.stderr.write(f"Sandbox '{sandbox.name}' is running (ready in {seconds:.1f} s).\n")
+    tell(f"Sandbox '{sandbox.name}' is running (ready in {seconds:.1f} s).")
     option = "" if sandbox.name == "default" else f" --sandbox {sandbox.name}"
-    sys.stderr.write(f"Look around in it: labrunner sandbox shell{option}\n")
+    tell(f"Look around in it: labrunner sandbox shell{option}")
     return 0
 
 
@@ -82,9 +83,9 @@ def _down(args: Namespace, env: Mapping[str, str]) -> int:
         for kept in shells:  # they may hold secrets, and nobody can go on with them
             kept.forget()
         what = "is stopped; its data is kept" if args.keep else "is gone, and all that was in it"
-        sys.stderr.write(f"Sandbox '{args.sandbox}' {what}.{_BEGINS_ANEW if shells else ''}\n")
+        tell(f"Sandbox '{args.sandbox}' {what}.{_BEGINS_ANEW if shells else ''}")
     else:
-        sys.stderr.write(f"There is no sandbox '{args.sandbox}': nothing to do.\n")
+        tell(f"There is no sandbox '{args.sandbox}': nothing to do.")
     return 0
 
 
@@ -101,7 +102,7 @@ def _shell(args: Namespace, env: Mapping[str, str]) -> int:
 
     sandbox = machine.attach(args.sandbox, env, engine=False)
     if sys.stdin.isatty():
-        sys.stderr.write("You are in the sandbox; `exit` leaves it. Variables of a lab are not set here.\n")
+        tell("You are in the sandbox; `exit` leaves it. Variables of a lab are not set here.")
     return sandbox.interact()
 
 
@@ -126,7 +127,7 @@ def _reset(args: Namespace, env: Mapping[str, str]) -> int:
         for kept in shells:
             kept.forget()
         target.reset()
-    sys.stderr.write(f"Sandbox '{sandbox.name}' is as new.{_BEGINS_ANEW if shells else ''}\n")
+    tell(f"Sandbox '{sandbox.name}' is as new.{_BEGINS_ANEW if shells else ''}")
     return 0
 
 
@@ -165,10 +166,10 @@ def _open(args: Namespace, env: Mapping[str, str]) -> int:
         sys.stdout.write(f"http://{LOOPBACK}:{at}/\n")
         sys.stdout.flush()
         if at != wanted:
-            sys.stderr.write(f"Port {wanted} of this machine is taken, so it is {at}.\n")
+            tell(f"Port {wanted} of this machine is taken, so it is {at}.")
         if not somebody:
-            sys.stderr.write(f"Nothing listens on port {args.port} of sandbox '{sandbox.name}' yet.\n")
-        sys.stderr.write(f"This leads to port {args.port} of sandbox '{sandbox.name}' until you press Ctrl-C.\n")
+            tell(f"Nothing listens on port {args.port} of sandbox '{sandbox.name}' yet.")
+        tell(f"This leads to port {args.port} of sandbox '{sandbox.name}' until you press Ctrl-C.")
 
     if not Lead(sandbox.pid, args.port, listener).run(ready):
         raise SandboxError(f"sandbox '{sandbox.name}' is not running any more", remedy_up(sandbox.name))

@@ -75,6 +75,22 @@ def test_a_damaged_cache_is_read_over(tmp_path: Path):
     assert listing(str(GOOD), cache=str(cache)) == (EXPECTED, ())
 
 
+@pytest.mark.parametrize(("columns", "has_ids"), [(None, True), (80, True), (40, False)])
+def test_ids_go_where_the_terminal_is_narrow(
+    columns: int | None,
+    has_ids: bool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(command, "_columns_of_terminal", lambda: columns)
+    assert command.run(Namespace(course=str(GOOD), json=False), {"XDG_CACHE_HOME": str(tmp_path)}) == 0
+    out = capsys.readouterr().out
+    assert "lab-1" in out
+    assert "All Forms" in out
+    assert ("all-forms" in out) is has_ids
+
+
 def test_json_is_data_on_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     args = Namespace(json=True, course=str(GOOD))
     assert command.run(args, {"XDG_CACHE_HOME": str(tmp_path)}) == 0
