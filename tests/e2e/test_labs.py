@@ -91,10 +91,10 @@ def test_the_streaming_command_is_ended_and_has_passed(labs):
 AZ = "az acr repository"
 SABOTAGE = {
     "a tag is gone from the registry": (
-        f"{AZ} untag -n progressacr12345678 --image mywebapi:build-123",
-        f"az acr login -n progressacr12345678 && docker push -q {SERVER}/mywebapi:build-123",
-        {"push-multiple-tags", "list-tags", "show-tag-details"},
-        "build-123",
+        f"{AZ} untag -n progressacr12345678 --image mywebapi:latest",
+        f"az acr login -n progressacr12345678 && docker push -q {SERVER}/mywebapi:latest",
+        {"push-multiple-tags", "list-tags", "show-tag-details", "pull-latest-tag"},
+        "`latest`",
     ),
     "a repository is locked": (
         f"{AZ} update -n progressacr12345678 --repository mywebapi --delete-enabled false",
