@@ -1,4 +1,4 @@
-"""Tags that a lab's setup has made older."""
+"""Tags and manifests that are made older."""
 
 from tests.unit.emulator.pushed import REGISTRY
 
