@@ -114,6 +114,11 @@ def _task(world: "World", _name: str, identity: str) -> str:
     return ""
 
 
+def _trust(world: "World", name: str, _identity: str) -> str:
+    world.trust.delete(_registry_of(world, name).id, name.partition("/")[2])
+    return ""
+
+
 def _tag(world: "World", name: str, _identity: str) -> str:
     repository, _, tag = name.partition("/")[2].rpartition(":")
     world.images.untag(_registry_of(world, name).id, repository, tag)
@@ -189,6 +194,7 @@ _TAKERS: dict[str, _Take] = {
     "application": _application,
     "webhook": _webhook,
     "task": _task,
+    "trust-data": _trust,
     "repository-tag": _tag,
     "repository-manifest": _manifest,
     "registry": _registry,

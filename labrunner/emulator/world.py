@@ -18,6 +18,7 @@ from labrunner.emulator.state.runs import Runs
 from labrunner.emulator.state.sign_ins import SignIns
 from labrunner.emulator.state.tasks import Tasks
 from labrunner.emulator.state.timers import Timers
+from labrunner.emulator.state.trust import Trust
 from labrunner.emulator.state.webhooks import Webhooks
 from labrunner.emulator.store import Store
 from labrunner.emulator.tokens import Tokens
@@ -44,6 +45,7 @@ class World:
     webhooks: Webhooks
     blobs: Blobs
     images: Images
+    trust: Trust
     history: History
     tasks: Tasks
     timers: Timers
@@ -68,8 +70,8 @@ class World:
 
     def inventory(self) -> Iterator[tuple[str, str, str]]:
         """(kind, name, immutable id) of everything that somebody can make or remove."""
-        parts = (self.directory, self.resources, self.roles, self.registries, self.webhooks, self.images, self.tasks)
-        for part in parts:
+        holders = (self.directory, self.resources, self.roles, self.registries, self.webhooks)
+        for part in (*holders, self.images, self.trust, self.tasks):
             yield from part.inventory()
 
     def close(self) -> None:
@@ -101,6 +103,7 @@ def open_world(folder: Path, clock: Clock) -> World:
         webhooks=Webhooks(store, clock),
         blobs=blobs,
         images=Images(store, blobs, clock),
+        trust=Trust(store, clock),
         history=History(store, clock, faults),
         tasks=tasks,
         timers=Timers(store, tasks),

@@ -1,6 +1,6 @@
 """The registries' data plane: *.azurecr.io."""
 
-from labrunner.emulator.acr import authentication, manifests, metadata, transfers
+from labrunner.emulator.acr import authentication, manifests, metadata, transfers, trust
 from labrunner.emulator.acr.errors import render
 from labrunner.emulator.acr.rights import admitted
 from labrunner.emulator.routing import Call, Handler, Operation, Service
@@ -9,6 +9,8 @@ __all__ = ["SERVICE"]
 
 _SPEC = "OCI distribution spec 1.1; recordings of azure-sdk-for-js"
 _REST = "Microsoft's REST reference; recordings of azure-sdk-for-js (2021-07-01, of 2021 and 2023) and of -python"
+_DISABLED = "guess: 405 while content trust is disabled"
+_TRUST = "notary-server's source; Microsoft's page on content trust for who may sign"
 _TOKENS = "docker's token specification; recordings of azure-sdk-for-python"
 
 _Needed = tuple[str, ...]
@@ -19,6 +21,7 @@ _READ: _Needed = ("metadata_read",)
 _WRITE: _Needed = ("metadata_write",)
 _CATALOG: _Needed = ("catalog",)
 _NOTHING: _Needed = ()
+_SIGN: _Needed = ("pull", "push", "sign")  # guess: who may sign may also rotate keys and delete
 
 
 def _token(name: str, method: str, path: str, handler: Handler, differs: str = "") -> Operation:
@@ -31,6 +34,12 @@ def _v2(name: str, method: str, path: str, handler: Handler, differs: str = "") 
 
 def _acr(name: str, method: str, path: str, handler: Handler, differs: str = "") -> Operation:
     return Operation(name=name, method=method, path=f"/acr/v1/{path}", handler=handler, source=_REST, differs=differs)
+
+
+def _trust(name: str, method: str, path: str, handler: Handler, differs: str = "") -> Operation:
+    said = f"{_DISABLED}; {differs}" if differs else _DISABLED
+    path = f"/v2/{{name:path}}/_trust/tuf{path}"
+    return Operation(name=name, method=method, path=path, handler=handler, source=_TRUST, differs=said)
 
 
 _TOKEN_OPERATIONS = (
@@ -51,8 +60,34 @@ _TOKEN_OPERATIONS = (
     _token("Authentication_GetAcrAccessTokenFromLogin", "GET", "/oauth2/token", authentication.token_by_query),
 )
 
+_TRUST_OPERATIONS: tuple[tuple[Operation, _Needed], ...] = (
+    (
+        _trust("Trust_GetMetadata", "GET", "/{file:path}.json", trust.get_metadata, "no changefeed"),
+        _PULL,
+    ),
+    (
+        _trust(
+            "Trust_Update",
+            "POST",
+            "",
+            trust.post_metadata,
+            "stricter than notary-server: refused are a root that changes the targets' keys without new targets, a "
+            "target outside a delegation's paths, a timestamp, a role sent twice, a key under another id than its own, "
+            "and what can be read in two ways; files are kept and described byte for byte as they were sent",
+        ),
+        _SIGN,
+    ),
+    (_trust("Trust_Delete", "DELETE", "", trust.delete_metadata, "the keys go too"), _SIGN),
+    (
+        _trust("Trust_GetKey", "GET", "/{role}.key", trust.get_key, "before there is a root, always the same key"),
+        _SIGN,
+    ),
+    (_trust("Trust_RotateKey", "POST", "/{role}.key", trust.rotate_key), _SIGN),
+)
+
 _UPLOAD = "{name:path}/blobs/uploads/{upload}"
 _OPERATIONS: tuple[tuple[Operation, _Needed], ...] = (
+    *_TRUST_OPERATIONS,
     (_v2("ContainerRegistry_CheckDockerV2Support", "GET", "", manifests.base), _NOTHING),
     (_v2("Catalog_List", "GET", "_catalog", manifests.catalog, "guess: pages of 100, at most 1000"), _CATALOG),
     (
@@ -131,7 +166,7 @@ _OPERATIONS: tuple[tuple[Operation, _Needed], ...] = (
             "GET",
             "{name:path}/_tags",
             metadata.list_tags,
-            "guess: pages of 100; `signed` is always false",
+            "guess: pages of 100, and that `signed` says that content trust knows the tag with this digest",
         ),
         _READ,
     ),

@@ -110,7 +110,11 @@ def _tokens(
         raise unauthorized(registry.login_server, ())
     call.principal = principal
     seconds = _ANONYMOUS_SECONDS if principal == ANONYMOUS else _ACCESS_SECONDS
-    claims = {**_claims(call, registry, principal), "grant_type": "access_token", "access": _access(rights, scopes)}
+    claims = {
+        **_claims(call, registry, principal),
+        "grant_type": "access_token",
+        "access": _access(registry, rights, scopes),
+    }
     found = {"access_token": call.world.tokens.issue(claims, seconds=seconds)}
     if offline and principal != ANONYMOUS:
         found["refresh_token"] = _refresh_token(call, registry, principal)
@@ -144,8 +148,11 @@ def _claims(call: Call, registry: Registry, principal: Principal) -> dict[str, o
     }
 
 
-def _access(rights: frozenset[str], scopes: Iterable[str]) -> list[dict[str, object]]:
-    """What of the scopes may be given. az reads these names; recordings of 2021 have `Type`, `Name`, `Actions`."""
+def _access(registry: Registry, rights: frozenset[str], scopes: Iterable[str]) -> list[dict[str, object]]:
+    """What of the scopes may be given. az reads these names; recordings of 2021 have `Type`, `Name`, `Actions`.
+
+    Docker asks for trust data under a name that begins with the registry's, and to push it for signing.
+    """
     found = []
     for scope in scopes:
         parsed = _SCOPE.fullmatch(scope)
@@ -157,6 +164,8 @@ def _access(rights: frozenset[str], scopes: Iterable[str]) -> list[dict[str, obj
         else:
             wanted = _REPOSITORY_ACTIONS if "*" in asked else asked
             given = [action for action in wanted if action in rights and action in _REPOSITORY_ACTIONS]
+            if "push" in given and "sign" in rights and parsed["name"].startswith(f"{registry.login_server}/"):
+                given.append("sign")  # guess: how Azure's tokens say so
         if given:
             found.append({"type": parsed["type"], "name": parsed["name"], "actions": given})
     return found

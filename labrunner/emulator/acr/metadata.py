@@ -1,7 +1,7 @@
 """What Azure tells of repositories beyond the specification: /acr/v1 (Microsoft's REST reference "Container Registry";
 shapes as recorded by azure-sdk-for-js and -python)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +18,7 @@ from labrunner.emulator.routing import Call
 from labrunner.emulator.state.artifacts import ATTRIBUTES, Attributes, Manifest, Repository, Tag
 from labrunner.emulator.state.lists import ORDERS
 from labrunner.emulator.state.manifests import read_manifest
+from labrunner.emulator.trust.serving import Place, signed_tags
 
 __all__ = [
     "delete_repository",
@@ -73,7 +74,8 @@ async def list_tags(call: Call) -> web.StreamResponse:
     shown = found[:size]
     path, names = f"/acr/v1/{quote(name, safe='')}/_tags", [tag.name for tag in shown]
     headers = next_link(path, names, more=len(found) > size, size=size, order=order)
-    return answer({**_of(call), "tags": [_tag(tag) for tag in shown]}, headers=headers)
+    signed = _signed(call)
+    return answer({**_of(call), "tags": [_tag(tag, signed) for tag in shown]}, headers=headers)
 
 
 async def get_tag(call: Call) -> web.StreamResponse:
@@ -176,7 +178,7 @@ def _one_tag(call: Call) -> dict[str, Any]:
     found = call.world.images.tag(registry_of(call).id, call.params["name"], call.params["tag"])
     if found is None:
         raise tag_unknown()
-    return {**_of(call), "tag": _tag(found)}
+    return {**_of(call), "tag": _tag(found, _signed(call))}
 
 
 def _one_manifest(call: Call, *, references: bool = False) -> dict[str, Any]:
@@ -201,12 +203,19 @@ def _references(call: Call, manifest: Manifest) -> list[dict[str, Any]]:
     ]
 
 
-def _tag(tag: Tag) -> dict[str, Any]:
+def _signed(call: Call) -> frozenset[tuple[str, str]]:
+    registry = registry_of(call)
+    if not registry.trusts_content:
+        return frozenset()
+    return signed_tags(Place(world=call.world, registry=registry, repository=call.params["name"]))
+
+
+def _tag(tag: Tag, signed: Collection[tuple[str, str]]) -> dict[str, Any]:
     return {
         "name": tag.name,
         "digest": tag.digest,
         **_times(tag),
-        "signed": False,
+        "signed": (tag.name, tag.digest) in signed,
         "changeableAttributes": _changeable(tag.attributes),
     }
 

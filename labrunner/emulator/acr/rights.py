@@ -44,9 +44,12 @@ _RIGHTS = {
     "metadata_read": ("metadata/read", "pull/read"),
     "metadata_write": ("metadata/write",),
     "catalog": ("metadata/read", "pull/read"),
-    "sign": ("sign/write",),
+    "sign": ("trustedCollections/write",),
 }
 """By which of Azure's actions a registry's action is allowed (any one suffices)."""
+
+_DATA = frozenset({"trustedCollections/write"})
+"""Those that are data actions: an owner does not have them (Microsoft: "Content trust in Azure Container Registry")."""
 
 _IMPLIED = {"metadata_read": "pull"}
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -83,7 +86,10 @@ def grants_of(world: World, registry: Registry, principal: Principal) -> frozens
     return frozenset(
         action
         for action, sources in _RIGHTS.items()
-        if any(world.roles.allowed(principal, f"{_PREFIX}/{source}", registry.id) for source in sources)
+        if any(
+            world.roles.allowed(principal, f"{_PREFIX}/{source}", registry.id, data=source in _DATA)
+            for source in sources
+        )
     )
 
 
@@ -91,7 +97,7 @@ def note_awaited(world: World, registry: Registry, principal: Principal, actions
     """Tell if somebody is refused actions (all that there are, if none is named) that a role will allow."""
     for action in actions or _RIGHTS:
         for source in _RIGHTS[action]:
-            held = world.roles.awaited(principal, f"{_PREFIX}/{source}", registry.id)
+            held = world.roles.awaited(principal, f"{_PREFIX}/{source}", registry.id, data=source in _DATA)
             if held is not None:
                 note_waiting(world, held)
                 return

@@ -144,7 +144,7 @@ def _changed(call: Call, registry: Registry, body: dict[str, Any]) -> Registry:
     moment = iso(call.world.clock.now()).replace("Z", "+00:00")
     admin = wanted.get("adminUserEnabled")
     properties = settled(registry.properties, wanted, sku=sku, moment=moment)
-    return call.world.registries.change(
+    changed = call.world.registries.change(
         registry,
         sku=sku,
         admin_enabled=admin if isinstance(admin, bool) else None,
@@ -152,6 +152,9 @@ def _changed(call: Call, registry: Registry, body: dict[str, Any]) -> Registry:
         properties=properties,
         by=asker(call),
     )
+    if registry.trusts_content and not changed.trusts_content:
+        call.world.trust.forget(registry.id)  # Microsoft: disabling deletes the trust data of all repositories
+    return changed
 
 
 async def delete_registry(call: Call) -> web.StreamResponse:

@@ -11,9 +11,10 @@ __all__ = ["remove_registry"]
 
 
 def remove_registry(world: "World", registry: Registry) -> None:
-    """Remove a registry with its images, its webhooks and what was granted in it: all of it or nothing."""
+    """Remove a registry with its images, trust data and webhooks, and what was granted in it: all of it or nothing."""
     with world.store.write():
         world.images.forget(registry.id)
+        world.trust.forget(registry.id)
         world.webhooks.forget(registry.id)
         world.tasks.forget(registry.id)
         world.runs.forget(registry.id)

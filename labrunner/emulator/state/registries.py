@@ -80,6 +80,11 @@ class Registry:
         """Where its layers come from when it has dedicated data endpoints."""
         return f"{self.name.lower()}.{self.location}.data{SUFFIX}"
 
+    @property
+    def trusts_content(self) -> bool:
+        """Whether signatures can be pushed and pulled (`az acr config content-trust`)."""
+        return str(self.properties["policies"]["trustPolicy"]["status"]).lower() == "enabled"
+
 
 class Registries:
     """All registries. Names are unique in all of Azure and ignore case."""

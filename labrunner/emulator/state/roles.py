@@ -21,12 +21,12 @@ _ADMIN_ACTIONS = (
     "Microsoft.ContainerRegistry/registries/push/write",
     "Microsoft.ContainerRegistry/registries/artifacts/delete",
     "Microsoft.ContainerRegistry/registries/metadata/*",
-    "Microsoft.ContainerRegistry/registries/sign/write",
     "Microsoft.ContainerRegistry/registries/quarantine/*",
     "Microsoft.ContainerRegistry/registries/catalog/read",
     "Microsoft.ContainerRegistry/registries/repositories/*",
 )
-"""What a registry's admin user may do in its registry: everything with images, nothing with the registry itself."""
+"""What a registry's admin user may do in its registry: everything with images but to sign them (Microsoft's page on
+content trust), nothing with the registry itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
