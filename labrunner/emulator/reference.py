@@ -77,6 +77,15 @@ are set: `{"seq": ..., "trouble": [{"kind", "count", "text", "last"}], "settling
 `refused-connection`. `text` is the latest one's cause in a sentence, `last` its moment; 256 of each kind are
 remembered. `settling` says what will become true by itself, and in how many seconds.
 
+## Content trust
+
+A registry has a trust server (Notary v1, as Docker Content Trust wants it) under its own name, as long as its content
+trust is enabled: `az acr config content-trust update --registry NAME --status enabled`, Premium. Who signs needs the role
+AcrImageSigner beside AcrPush, and a login after it was given; an owner needs it too, and the admin user cannot sign.
+Disabling deletes the trust data of all repositories. What is uploaded is verified against what is there: signatures,
+thresholds, key ids, versions, expiry, roles and delegations. The registry signs timestamps itself and, unless the
+publisher does, snapshots, with keys that are kept in the state folder and shown to nobody.
+
 ## How it differs from Azure as a whole
 
 - One tenant, one subscription, one user who owns it. Tokens are signed with a key of its own, symmetrically.
@@ -84,6 +93,7 @@ remembered. `settling` says what will become true by itself, and in how many sec
   none, but for faults on purpose.
 - Any `api-version` is accepted.
 - No network rules, private links, replications, encryption keys, connected registries or scope maps.
+- Content trust can still be enabled. Azure refuses that since 31 May 2026, but for registries that had it before.
 - Nothing is throttled, but for faults on purpose.
 - Layers are kept on the disk of this machine, without quota.
 """

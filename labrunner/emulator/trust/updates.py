@@ -65,7 +65,9 @@ def update(place: Place, parts: Mapping[str, bytes]) -> None:
     now = place.world.clock.machine()
     with place.world.store.write():
         there = place.world.trust.current(place.registry.id, place.repository)
-        change = _Update(place=place, now=now, there=there, sent={role: _read(role, body) for role, body in parts.items()})
+        change = _Update(
+            place=place, now=now, there=there, sent={role: _read(role, body) for role, body in parts.items()}
+        )
         root = _root(change)
         _targets(change, root)
         made = [(role, signed.version, signed.body) for role, signed in change.sent.items()]

@@ -371,9 +371,8 @@ def test_uploads_side_by_side_do_not_mix(raw):
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/v2/a/_trust/tuf/root.json"),
-        ("GET", f"/v2/{HOST}/a/_trust/tuf/root.json"),
-        ("POST", "/v2/a/_trust/tuf/"),
+        ("GET", f"/v2/{HOST}/a/_trust/changefeed"),
+        ("PUT", f"/v2/{HOST}/a/_trust/tuf/root.json"),
         ("PUT", "/v2/_catalog"),
         ("GET", "/v1/search"),
         ("GET", "/acr/v1"),
