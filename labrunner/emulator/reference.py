@@ -80,8 +80,8 @@ remembered. `settling` says what will become true by itself, and in how many sec
 ## Content trust
 
 A registry has a trust server (Notary v1, as Docker Content Trust wants it) under its own name, as long as its content
-trust is enabled: `az acr config content-trust update --registry NAME --status enabled`, Premium. Who signs needs the role
-AcrImageSigner beside AcrPush, and a login after it was given; an owner needs it too, and the admin user cannot sign.
+trust is enabled: `az acr config content-trust update --registry NAME --status enabled`, Premium. Who signs needs the
+role AcrImageSigner beside AcrPush, and a login after it was given; an owner needs it too, and the admin user cannot.
 Disabling deletes the trust data of all repositories. What is uploaded is verified against what is there: signatures,
 thresholds, key ids, versions, expiry, roles and delegations. The registry signs timestamps itself and, unless the
 publisher does, snapshots, with keys that are kept in the state folder and shown to nobody.

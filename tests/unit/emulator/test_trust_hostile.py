@@ -102,9 +102,16 @@ def with_signature(**other: object) -> Attack:
 
 
 def by_der(repository: Repository) -> Parts:
-    content = repository.publisher.targets_content(3)
+    content = repository.publisher.targets_content(3, "v2")
     der = text(repository.publisher.targets_key.der(canonical(content)))
     return with_signature(sig=der)(repository)
+
+
+def padded(repository: Repository) -> Parts:
+    """The same two numbers, and so the same signature, written in more bytes."""
+    content = repository.publisher.targets_content(3, "v2")
+    pair = repository.publisher.targets_key.raw(canonical(content))
+    return with_signature(sig=text(pair[:32] + b"\0" + pair[32:]))(repository)
 
 
 def strange_root(repository: Repository) -> Parts:
@@ -313,6 +320,7 @@ ATTACKS: dict[str, tuple[Attack, str, str]] = {
     "a delegation to a grandchild": (delegations("targets/a/b"), TARGETS, "delegation role targets/a/b invalid"),
     "a delegation upwards": (delegations("targets/../root"), TARGETS, "delegation role targets/../root invalid"),
     "a signature in another form": (by_der, TARGETS, f"{THRESHOLD} targets"),
+    "a signature with room in it": (padded, TARGETS, f"{THRESHOLD} targets"),
     "a signature by another method": (with_signature(method="eddsa"), TARGETS, f"{THRESHOLD} targets"),
     "a signature by an unknown method": (with_signature(method="none"), TARGETS, f"{THRESHOLD} targets"),
     "a signature under another's name": (with_signature(keyid="0" * 64), TARGETS, f"{THRESHOLD} targets"),
@@ -418,6 +426,27 @@ def test_a_publishers_own_snapshot_has_to_be_true(repository, wrong):
         content["expires"] = PAST
     refusal = refused(repository, {"root": made["root"], "snapshot": signed(content, mine)})
     assert refusal.code == ("VERSION" if wrong == "old" else "INVALID_UPDATE")
+
+
+def test_a_publishers_own_snapshot_lists_what_comes_with_it(repository):
+    publisher, mine = repository.publisher, Key()
+    made = {"root": publisher.root(2, others=(mine,), roles={"snapshot": role(mine)})}
+    made |= {RELEASES: repository.released(2), "snapshot": b""}
+    listed = {"root": made["root"], "targets": repository.body("targets")}
+    refusal = refused(repository, {**made, "snapshot": publisher.snapshot(3, mine, **listed)})
+    assert refusal.detail["Name"] == SNAPSHOT
+    assert refusal.detail["Error"]["Msg"].endswith(f"were provided for {RELEASES}")
+
+
+def test_a_role_below_one_that_lost_its_key_is_refused(world):
+    repository = Repository(world).publish()
+    publisher, bob, deep = repository.publisher, Key(), f"{RELEASES}/deep"
+    repository.upload(
+        **{RELEASES: repository.released(2, signers={deep: bob}), deep: repository.released(1, "v1", by=bob)}
+    )
+    repository.upload(targets=publisher.targets(3, signers={RELEASES: Key()}))
+    refusal = refused(repository, {deep: repository.released(2, "v2", by=bob)})
+    assert refusal.detail["Error"]["Msg"] == f"{THRESHOLD} {RELEASES}"
 
 
 def test_of_two_that_began_at_the_same_one_is_refused(world):
