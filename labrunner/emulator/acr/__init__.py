@@ -212,7 +212,7 @@ _OPERATIONS: tuple[tuple[Operation, _Needed], ...] = (
             "DELETE",
             "{name:path}",
             metadata.delete_repository,
-            "guess: `tagsDeleted` is an empty list if there were none",
+            "guess: `tagsDeleted` is an empty list if there were none; its trust data stays",
         ),
         _DELETE,
     ),

@@ -1,5 +1,6 @@
 """Which of a root role's keys count: those with a certificate for the repository (notary's `trustpinning`)."""
 
+import warnings
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -26,10 +27,16 @@ def _is_certified(key: PublicKey, gun: str, now: float | None) -> bool:
         leaf, *others = x509.load_pem_x509_certificates(key.public)
         if _is_authority(leaf) or not all(_is_authority(other) for other in others):
             return False
-        named = leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        return bool(named) and _matches(str(named[-1].value), gun) and _is_sound(leaf, now)
+        return _matches(_common_name(leaf), gun) and _is_sound(leaf, now)
     except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
         return False
+
+
+def _common_name(certificate: x509.Certificate) -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # X.509 allows 64 characters, and repositories have longer names
+        named = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(named[-1].value) if named else ""
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:

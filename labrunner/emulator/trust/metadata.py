@@ -143,7 +143,8 @@ def file_meta(body: bytes) -> FileMeta:
 
 
 def read_signed(role: str, body: bytes) -> Signed:
-    """The parts that every role's file has. Raises ValueError for what is no JSON object, and Invalid."""
+    """The parts that every role's file has. Raises ValueError for what is no JSON object, or has values of another type
+    in these parts, and Invalid."""
     value = decode(body)
     if not isinstance(value, dict):
         raise ValueError("no JSON object")  # noqa: TRY004 - as for what is no JSON
@@ -153,8 +154,10 @@ def read_signed(role: str, body: bytes) -> Signed:
     if content.get("_type") != expected:
         raise _invalid(role, f"expected type {expected}, not {str(content.get('_type'))[:50]}")
     version = content.get("version")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise _invalid(role, "version cannot be less than 1")
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise ValueError("version is no number")  # noqa: TRY004 - as for what is no JSON
+    if version < 1:
+        raise _invalid(role, f"version cannot be less than {'1' if role == 'root' else 'one'}")
     if version > _LAST_VERSION:
         raise _invalid(role, "version is too large")
     listed = known.get("signatures")
@@ -167,7 +170,7 @@ def read_signed(role: str, body: bytes) -> Signed:
         content=content,
         signatures=tuple(_signature(role, one) for one in listed),
         version=version,
-        expires=_moment(role, content.get("expires")),
+        expires=_moment(content.get("expires")),
     )
 
 
@@ -244,23 +247,21 @@ def _object(role: str, value: object, known: Iterable[str]) -> dict[str, Any]:
     return value
 
 
-def _moment(role: str, value: object) -> float:
+def _moment(value: object) -> float:
+    """Raises ValueError."""
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
-        raise _invalid(role, "expires is no time")
+        raise ValueError("expires is no time")
     try:
         return datetime.fromisoformat(value).astimezone(UTC).timestamp()
-    except (ValueError, OverflowError) as error:
-        raise _invalid(role, "expires is no time") from error
+    except OverflowError as error:
+        raise ValueError("expires is no time") from error
 
 
 def _signature(role: str, value: object) -> Signature:
     given = _object(role, value, ("keyid", "method", "sig"))
     match given:
         case {"keyid": str(key_id), "method": str(method), "sig": str(text)}:
-            try:
-                return Signature(key_id=key_id, method=method.lower(), value=base64.b64decode(text, validate=True))
-            except ValueError as error:
-                raise _invalid(role, "a signature is no base64") from error
+            return Signature(key_id=key_id, method=method.lower(), value=base64.b64decode(text, validate=True))
     raise _invalid(role, "a signature is incomplete")
 
 

@@ -61,7 +61,7 @@ def delegation_of(role: str, known: Mapping[str, Targets]) -> Delegation:
     parent = known.get(parent_of(role))
     found = parent.delegations.get(role) if parent is not None else None
     if found is None:
-        raise Invalid(f"role does not exist: {role}")
+        raise Invalid(f"tuf: invalid role {role}. delegation does not exist")
     above = delegation_of(parent_of(role), known).paths if is_delegation(parent_of(role)) else ("",)
     within = tuple(path for path in found.paths if path.startswith(above))
     return Delegation(name=role, keys=found.keys, threshold=found.threshold, paths=within)

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from labrunner.emulator.clock import Clock
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.removal import remove
 from labrunner.emulator.trust.canonical import decode, encode
+from labrunner.emulator.trust.keys import PublicKey
 from labrunner.emulator.trust.serving import Place, current, rotated_key, served_key, signed_tags
 from labrunner.emulator.trust.updates import update
 from labrunner.emulator.world import World, open_world
@@ -163,6 +166,10 @@ def test_a_publisher_may_sign_the_snapshot_and_give_it_back(repository):
     assert set(verified(repository, "snapshot")["meta"]) == {"root", "targets", "targets/releases"}
 
 
+def test_a_repository_may_have_a_long_name(world):
+    assert Repository(world, "a" * 200).publish().body("timestamp")
+
+
 def test_two_of_three_have_to_sign(world):
     repository = Repository(world)
     publisher, others = repository.publisher, (Key(), Key())
@@ -228,6 +235,21 @@ def test_a_key_is_shown_to_nobody(repository, world):
     assert len(key.private) == 32
     assert repr(key.private) not in repr(key)
     assert "private" not in repr(key)
+
+
+RSA = {bits: rsa.generate_private_key(public_exponent=65537, key_size=bits) for bits in (1024, 2048)}
+PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
+
+
+@pytest.mark.parametrize(("bits", "good"), [(2048, True), (1024, False)])
+@pytest.mark.parametrize(("method", "scheme"), [("rsapss", PSS), ("rsapkcs1v15", padding.PKCS1v15())])
+def test_rsa_keys_sign_if_they_are_long_enough(bits, good, method, scheme):
+    form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    key = PublicKey("rsa", RSA[bits].public_key().public_bytes(*form))
+    signature = RSA[bits].sign(b"message", scheme, hashes.SHA256())
+    assert key.verifies(method, signature, b"message") is good
+    assert not key.verifies(method, signature, b"another")
+    assert not key.verifies("rsapss" if method == "rsapkcs1v15" else "rsapkcs1v15", signature, b"message")
 
 
 @pytest.mark.parametrize(
