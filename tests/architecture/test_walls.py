@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "labrunner"
 
@@ -18,7 +20,7 @@ LAYERS = [
     {"engine"},
     {"targets"},
     {"checking", "shell", "record", "sandbox"},
-    {"emulator"},
+    {"emulator", "notation"},
     {"content", "matching"},
     {"model", "places", "__init__"},
 ]
@@ -41,7 +43,7 @@ LIBRARIES = {
     "azure": {"targets"},
     "aiohttp": {"emulator"},
     "jwt": {"emulator"},
-    "cryptography": {"emulator"},
+    "cryptography": {"emulator", "notation"},
     "sqlite3": {"emulator"},
 }
 
@@ -127,8 +129,9 @@ def test_the_command_line_starts_with_next_to_nothing() -> None:
     assert not loaded & {"argparse", "dataclasses", "pathlib", "json", "re", "typing"}
 
 
-def test_the_emulator_knows_nothing_of_labs() -> None:
-    inside = [path for path in MODULES if _folder(path) == "emulator"]
+@pytest.mark.parametrize("alone", ["emulator", "notation"])
+def test_what_is_usable_alone_knows_nothing_of_labs(alone: str) -> None:
+    inside = [path for path in MODULES if _folder(path) == alone]
     assert inside
     ours = [found for path in inside for found in _imports(path) if found[1].startswith("labrunner.")]
-    assert [found for found in ours if found[1].split(".")[1] != "emulator"] == []
+    assert [found for found in ours if found[1].split(".")[1] not in (alone, "__version__")] == []
