@@ -363,13 +363,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lab:
-    """A sequence of steps. `name` is how it is called on the command line beside its id (`lab-2`)."""
+    """A sequence of steps. `name` is how it is called on the command line beside its id (`lab-2`).
+
+    optional: it is not among the labs that are meant when none is named.
+    """
 
     id: str
     name: str
     title: str
     text: str = ""
     minutes: int = 0
+    optional: bool = False
     needs: tuple[str, ...] = ()
     setup: tuple[Setup, ...] = ()
     steps: tuple[Step, ...] = ()

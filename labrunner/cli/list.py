@@ -65,7 +65,10 @@ def _read(folder: str, cache: str) -> "tuple[Listing | None, tuple[Diagnostic, .
 
 def _as_table(found: "Listing", *, columns: int | None) -> str:
     """columns: what there is room for. The ids, by which nobody needs to call a lab, go where there is too little."""
-    labs = ((name, own, title, str(steps), str(minutes or "-")) for name, own, title, steps, minutes in found[2])
+    labs = (
+        (name, own, f"{title} (optional)" if optional else title, str(steps), str(minutes or "-"))
+        for name, own, title, steps, minutes, optional in found[2]
+    )
     rows: list[tuple[str, ...]] = [_HEAD, *labs]
     lines = _aligned(rows, numbers=_NUMBERS)
     if columns is not None and max(map(len, lines)) > columns:
@@ -92,8 +95,8 @@ def _as_json(found: "Listing") -> str:
     import json
 
     labs = [
-        {"name": name, "id": own, "title": title, "steps": steps, "minutes": minutes}
-        for name, own, title, steps, minutes in found[2]
+        {"name": name, "id": own, "title": title, "steps": steps, "minutes": minutes, "optional": optional}
+        for name, own, title, steps, minutes, optional in found[2]
     ]
     pages = [{"id": own, "title": title, "shown": shown} for own, title, shown in found[3]]
     about = {"course": found[0], "title": found[1], "labs": labs, "pages": pages}

@@ -48,7 +48,12 @@ __all__ = [
 
 def course_arguments(parser: ArgumentParser) -> None:
     """The options that every command has which opens a course and a sandbox."""
-    parser.add_argument("labs", nargs="*", metavar="LAB[/STEP]", help="such as lab-2 or lab-2/tag-for-acr; default all")
+    parser.add_argument(
+        "labs",
+        nargs="*",
+        metavar="LAB[/STEP]",
+        help="such as lab-2 or lab-2/tag-for-acr; default: all but the optional ones",
+    )
     parser.add_argument("--course", metavar="PATH", help="a course folder (default: the bundled course)")
     parser.add_argument("--trust", action="store_true", help="run a course of somebody else without asking")
     parser.add_argument(

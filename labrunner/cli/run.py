@@ -27,7 +27,7 @@ def arguments(parser: ArgumentParser) -> None:
 
     course_arguments(parser)
     sandbox_argument(parser)
-    parser.add_argument("--all", action="store_true", help="every lab of the course, as when none is named")
+    parser.add_argument("--all", action="store_true", help="every lab of the course, also the optional ones")
     parser.add_argument("--restart", action="store_true", help="begin anew, even if a run was left in the middle")
     parser.add_argument("--target", choices=["sandbox"], default="sandbox", help="where the commands run")
     parser.add_argument("--unattended", action="store_true", help="ask nothing, even on a terminal")
@@ -61,6 +61,8 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     if args.all and args.labs:
         raise Problem("name labs or give --all, not both", status=ExitStatus.USAGE)
     course = open_course(args.course, env)
+    if args.all and any(lab.optional for lab in course.labs):
+        args.labs = [lab.name for lab in course.labs]
     plan_of(course, args.labs)
     given_values(course, args)
     found = None if args.restart else sessions.going_on(args, course, env)

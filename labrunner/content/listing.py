@@ -13,8 +13,8 @@ __all__ = ["Entry", "Listing", "PageEntry", "listing"]
 
 _KIND = "list"
 
-Entry = tuple[str, str, str, int, int]
-"""A lab: name, id, title, number of steps, minutes (0: not told)."""
+Entry = tuple[str, str, str, int, int, bool]
+"""A lab: name, id, title, number of steps, minutes (0: not told), whether it is optional."""
 
 PageEntry = tuple[str, str, str]
 """A page: id, title, "start" or "end"."""
@@ -42,7 +42,7 @@ def listing(folder: str, *, cache: str | None) -> "tuple[Listing | None, tuple[D
     course = loaded.course
     if course is None:
         return None, loaded.diagnostics
-    labs = tuple((lab.name, lab.id, _line(lab.title), len(lab.steps), lab.minutes) for lab in course.labs)
+    labs = tuple((lab.name, lab.id, _line(lab.title), len(lab.steps), lab.minutes, lab.optional) for lab in course.labs)
     pages = tuple((page.id, _line(page.title), page.shown) for page in course.pages)
     found: Listing = (course.id, _line(course.title), labs, pages)
     if cache is not None:

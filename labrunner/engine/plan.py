@@ -40,12 +40,13 @@ class Plan:
 
 
 def select(course: Course, selectors: Sequence[str]) -> Plan:
-    """The labs and steps that `LAB` and `LAB/STEP` name; everything when there are none.
+    """The labs and steps that `LAB` and `LAB/STEP` name; every lab that is not optional when there are none.
 
     Raises SelectionError.
     """
     if not selectors:
-        return Plan(tuple(PlannedLab(lab, lab.steps) for lab in course.labs))
+        wanted = [lab for lab in course.labs if not lab.optional] or course.labs
+        return Plan(tuple(PlannedLab(lab, lab.steps) for lab in wanted))
     chosen: dict[str, set[str]] = {}
     for selector in selectors:
         lab_name, _, step_name = selector.partition("/")

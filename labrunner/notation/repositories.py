@@ -9,7 +9,7 @@ from urllib.parse import quote, urljoin
 from labrunner.notation.certificates import fingerprint
 from labrunner.notation.descriptors import Descriptor, DescriptorError
 from labrunner.notation.envelopes import JWS, read
-from labrunner.notation.problem import NotationError
+from labrunner.notation.problem import NotationError, RegistryError
 from labrunner.notation.references import Reference
 from labrunner.notation.transport import Answer, Transport
 
@@ -43,7 +43,7 @@ class Repository:
         """What a tag or a digest names now. Its digest is that of what was sent, whatever the registry says."""
         answer = self._get(f"/manifests/{reference.name}", _IMAGES)
         if answer.status == 404:
-            raise NotationError(f"failed to get manifest descriptor: {reference}: not found")
+            raise RegistryError(f"failed to get manifest descriptor: {reference}: not found", answer.status)
         if answer.status != 200:
             raise self._refusal("GET", f"/manifests/{reference.name}", answer)
         found = Descriptor.of(answer.body, answer.headers.get("content-type", "").partition(";")[0].strip())

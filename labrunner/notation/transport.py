@@ -17,11 +17,11 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
-from labrunner.notation.problem import NotationError
+from labrunner.notation.problem import NotationError, RegistryError
 
 __all__ = ["Answer", "Credentials", "Transport", "credentials_of"]
 
-_SECONDS = 60.0
+_SECONDS = 20.0
 _LARGEST = 10 << 20
 _CHALLENGE = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
@@ -112,9 +112,9 @@ class Transport:
             answer = self._send(method, address, headers, body, authorization=self._headers[scope])
         return answer
 
-    def refusal(self, method: str, path: str, answer: Answer) -> NotationError:
+    def refusal(self, method: str, path: str, answer: Answer) -> RegistryError:
         """What an answer that is an error says."""
-        return NotationError(f'{method} "{self.base}{path}": {_said(answer)}')
+        return RegistryError(f'{method} "{self.base}{path}": {_said(answer)}', answer.status)
 
     def _send(
         self, method: str, address: str, headers: Mapping[str, str], body: bytes | None, *, authorization: str
@@ -130,7 +130,7 @@ class Transport:
                 return _answer(error)
         except (URLError, OSError, http.client.HTTPException) as error:
             reason = error.reason if isinstance(error, URLError) else error
-            raise NotationError(f'{method} "{address.partition("?")[0]}": {reason}') from error
+            raise RegistryError(f'{method} "{address.partition("?")[0]}": {reason}') from error
 
     def _authorization(self, answer: Answer, scope: str) -> str:
         """What the registry asks for. Raises NotationError."""
@@ -152,7 +152,7 @@ class Transport:
             address = f"{asked['realm']}?{urlencode(wanted)}"
             method, told = "GET", self._send("GET", address, {}, None, authorization=_basic(own) if own else "")
         if told.status != 200:
-            raise NotationError(f'{method} "{asked["realm"]}": {_said(told)}')
+            raise RegistryError(f'{method} "{asked["realm"]}": {_said(told)}', told.status)
         value = _json(told.body)
         token = value.get("access_token") or value.get("token") if isinstance(value, dict) else None
         if not isinstance(token, str):

@@ -20,6 +20,7 @@ from labrunner.sandbox.engine import last_lines
 from labrunner.sandbox.environment import ADDRESS, PROXY
 from labrunner.sandbox.errors import SandboxError
 from labrunner.sandbox.layout import Layout
+from labrunner.sandbox.notation import offer as offer_notation
 from labrunner.sandbox.progress import Progress
 from labrunner.sandbox.room import told
 from labrunner.sandbox.running import Sandbox, ask_supervisor, remedy_up
@@ -66,9 +67,11 @@ def emulator_environment(place: Layout) -> dict[str, str]:
 
 
 def compile_emulator() -> None:
-    """Make its bytecode where that is missing: inside, programs are read-only, and each start would make it anew."""
-    with suppress(OSError):
-        compileall.compile_dir(Path(__file__).parents[1] / "emulator", quiet=2)
+    """Make its bytecode where that is missing, and that of the stand-in for notation: inside, programs are read-only,
+    and each start would make it anew."""
+    for folder in ("emulator", "notation"):
+        with suppress(OSError):
+            compileall.compile_dir(Path(__file__).parents[1] / folder, quiet=2)
 
 
 def write_hosts(place: Layout) -> None:
@@ -158,13 +161,14 @@ class LocalAzure:
         return self._ask(lambda: self._client.trouble(since))
 
     def _install(self, cli: "AzureCli") -> None:
-        """Put `az` on the PATH inside, whole at any moment."""
+        """Put `az` on the PATH inside, whole at any moment; and `notation`."""
         self._sandbox.show([str(cli.root)])
         path = Path(self._sandbox.layout.bin, "az")
         new = path.with_suffix(".new")
         new.write_text(cli.launcher, encoding="utf-8")
         new.chmod(0o755)
         new.replace(path)
+        offer_notation(self._sandbox.layout, self._sandbox.environment()["PATH"])
 
     def _sign_in(self) -> None:
         """Sign the sandbox's user in, as `az login --use-device-code` does with a person who types the code."""

@@ -14,7 +14,7 @@ from labrunner.cli import list as command
 from labrunner.content.listing import listing
 
 GOOD = Path(__file__).parents[2] / "courses" / "good"
-LABS = (("lab-1", "all-forms", "All Forms", 3, 5),)
+LABS = (("lab-1", "all-forms", "All Forms", 3, 5, True),)
 PAGES = (("before-you-start", "Before You Start", "start"), ("what-next", "What Next", "end"))
 EXPECTED = ("good", "Every form that a course can be written in", LABS, PAGES)
 HEAVY = {
@@ -98,7 +98,7 @@ def test_json_is_data_on_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert json.loads(shown.out) == {
         "course": "good",
         "title": "Every form that a course can be written in",
-        "labs": [{"name": "lab-1", "id": "all-forms", "title": "All Forms", "steps": 3, "minutes": 5}],
+        "labs": [{"name": "lab-1", "id": "all-forms", "title": "All Forms", "steps": 3, "minutes": 5, "optional": True}],
         "pages": [
             {"id": "before-you-start", "title": "Before You Start", "shown": "start"},
             {"id": "what-next", "title": "What Next", "shown": "end"},

@@ -25,6 +25,7 @@ def test_text_stays_text_and_the_field_decides_the_type(course: Course):
     assert course.images[0].env == {"PORT": "8080", "FLAG": "on"}
     assert step.files[0].text == "1.10"
     assert lab.minutes == 5
+    assert lab.optional is True
     assert step.commands[1].timeout == 2.5
     assert course.work.git is True
     assert course.variables[3].secret is True

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from labrunner.engine.plan import SelectionError, select
@@ -24,6 +26,14 @@ def chosen(*selectors: str) -> list[tuple[str, list[str]]]:
 
 def test_nothing_chosen_is_everything() -> None:
     assert chosen() == [("lab-2", ["one", "two", "three"]), ("lab-3", ["one"])]
+
+
+def test_an_optional_lab_is_chosen_by_its_name_only() -> None:
+    course = replace(COURSE, labs=(*COURSE.labs, Lab(id="more", name="extra", title="M", optional=True)))
+    assert [lab.lab.name for lab in select(course, []).labs] == ["lab-2", "lab-3"]
+    assert [lab.lab.name for lab in select(course, ["extra", "lab-3"]).labs] == ["lab-3", "extra"]
+    only = replace(COURSE, labs=course.labs[-1:])
+    assert [lab.lab.name for lab in select(only, []).labs] == ["extra"]
 
 
 def test_a_lab_goes_by_its_name_and_by_its_id() -> None:
