@@ -41,7 +41,7 @@ _REASONS = {
 @check("notation.signed")
 @finding
 def signed(ask: Context, *, registry: str, repository: str, tag: str, key: str) -> Finding:
-    """An image of the registry has a signature, over this very image, of the signing key `key` of the learner's."""
+    """An image of the registry has a signature, over this very image, of a signing key of the learner's."""
     image, found = _signatures(ask, registry, repository, tag)
     own = _certificates(ask, key)
     what = f"`{repository}:{tag}` {short(image.digest)}"
@@ -74,8 +74,10 @@ def verifies(ask: Context, *, registry: str, repository: str, tag: str) -> Findi
 @check("notation.refuses")
 @finding
 def refuses(ask: Context, *, registry: str, repository: str, tag: str, because: str) -> Finding:
-    """By the learner's trust policy, an image in the registry is refused: because it is `unsigned`, because its
-    signature is one of `another-image`, or because a `stranger` has signed it."""
+    """By the learner's trust policy, an image in the registry is refused, and for that reason.
+
+    because: it is `unsigned`, a signature is one of `another-image`, or nobody but a `stranger` has signed it.
+    """
     if because not in _REASONS:
         raise ValueError(f"`because` must be one of {few(_REASONS, last='or')}")
     image, reasons = _refusals(ask, registry, repository, tag)
@@ -95,7 +97,7 @@ def refuses(ask: Context, *, registry: str, repository: str, tag: str, because: 
 @check("notation.key")
 @finding
 def key_there(ask: Context, *, name: str, default: bool = False) -> Finding:
-    """A signing key of that name is in notation's list, its private half for nobody else to read; perhaps the default."""
+    """A signing key of that name is in notation's list, its private half readable by nobody else."""
     settings = _settings(ask)
     with _kept():
         chosen, _ = settings.keys()
@@ -112,21 +114,10 @@ def key_there(ask: Context, *, name: str, default: bool = False) -> Finding:
     return passed(f"notation has the {'default ' if default else ''}signing key `{name}`.")
 
 
-@check("notation.no-key")
-@finding
-def no_key(ask: Context, *, name: str) -> Finding:
-    """No signing key of that name is in notation's list (any more)."""
-    with _kept():
-        _, keys = _settings(ask).keys()
-    if any(each.name == name for each in keys):
-        return failed(f"notation still has the signing key `{name}`.")
-    return passed(f"notation has no signing key `{name}`.")
-
-
 @check("notation.trusted")
 @finding
 def trusted(ask: Context, *, store: str, key: str) -> Finding:
-    """The trust store of that name, of the type `ca`, holds the certificate of the signing key `key`."""
+    """The trust store of that name, of the type `ca`, holds the certificate of a signing key."""
     own = _certificates(ask, key)
     with _kept():
         found = _settings(ask).trusted("ca", store)
@@ -250,4 +241,4 @@ def _refusals(ask: Context, registry: str, repository: str, tag: str) -> tuple[D
             continue
         with _kept():
             reasons.append(evaluate(each[1], each[0], image, wanted, stores, now=now, metadata={}).refused)
-    return image, reasons
+    return image, list(dict.fromkeys(reasons))

@@ -65,7 +65,7 @@ def credentials_of(registry: str, env: Mapping[str, str], *, user: str = "", pas
         return Credentials(refresh=str(found["identitytoken"]))
     if found.get("auth"):
         try:
-            user, _, password = base64.b64decode(found["auth"]).decode().partition(":")
+            user, _, password = base64.b64decode(found["auth"], validate=True).decode().partition(":")
         except (ValueError, TypeError, binascii.Error) as error:
             raise NotationError(f"the credentials for {registry} in {path} cannot be read") from error
         return Credentials(user=user, password=password)

@@ -25,7 +25,9 @@ def read(path: Path) -> Any:
 
 
 CONTRACTED = [entry for path in CONTRACTS for entry in read(path)]
-LABS = [read(COURSE / name) for name in read(COURSE / "course.yaml")["labs"]]
+ALL_LABS = [read(COURSE / name) for name in read(COURSE / "course.yaml")["labs"]]
+LABS = [lab for lab in ALL_LABS if lab.get("optional") != "true"]
+"""Those of the course's text."""
 ALL_STEPS = [step for lab in LABS for step in lab["steps"]]
 REFS = [step["ref"][0] for step in ALL_STEPS]
 STEPS = {

@@ -51,7 +51,7 @@ def test_the_cached_way_imports_nothing_heavy(tmp_path: Path):
         argv, capture_output=True, text=True, env={**env, "PYTHONPATH": root}, check=False, timeout=30
     )
     assert done.returncode == 0, done.stderr
-    assert "lab-1  all-forms  All Forms      3        5" in done.stdout
+    assert "lab-1  all-forms  All Forms (optional)      3        5" in done.stdout
     assert "what-next         What Next         at the end\n" in done.stdout
     assert not HEAVY & set(done.stderr.split())
 
