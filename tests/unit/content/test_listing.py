@@ -98,7 +98,9 @@ def test_json_is_data_on_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert json.loads(shown.out) == {
         "course": "good",
         "title": "Every form that a course can be written in",
-        "labs": [{"name": "lab-1", "id": "all-forms", "title": "All Forms", "steps": 3, "minutes": 5, "optional": True}],
+        "labs": [
+            {"name": "lab-1", "id": "all-forms", "title": "All Forms", "steps": 3, "minutes": 5, "optional": True}
+        ],
         "pages": [
             {"id": "before-you-start", "title": "Before You Start", "shown": "start"},
             {"id": "what-next", "title": "What Next", "shown": "end"},
