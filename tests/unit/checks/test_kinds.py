@@ -1,5 +1,6 @@
 """What holds for every kind of the checks folder."""
 
+import fnmatch
 import inspect
 import subprocess
 import sys
@@ -39,6 +40,7 @@ AZURE_KINDS = {
     "arm.webhook-event": {"registry": "myregistry", "name": "myhook", "action": "push", "repository": "x"},
     "entra.application": {"name": "x"},
     "entra.no-application": {"name": "x"},
+    "notation.signed": {"registry": "myregistry", "repository": "x", "tag": "1", "key": "x"},
 }
 KINDS = {
     *AZURE_KINDS,
@@ -63,6 +65,11 @@ KINDS = {
     "file.exists",
     "file.json",
     "http.get",
+    "notation.key",
+    "notation.policy",
+    "notation.refuses",
+    "notation.trusted",
+    "notation.verifies",
 }
 ENGINE_KINDS = {
     "compose.down": {"keeps": ["x"]},
@@ -129,7 +136,8 @@ def test_a_target_without_azure_is_an_error_and_never_failed(ask, kind):
 @pytest.mark.parametrize("library", ["azure", "docker", ""])
 def test_a_file_pays_for_no_library_of_others(library):
     """All files of one library in one process, since each that starts pays for the library."""
-    libraries = {kind: "docker" if kind in ENGINE_KINDS else "azure" if kind in AZURE_KINDS else "" for kind in KINDS}
+    libraries = {kind: "docker" if kind in ENGINE_KINDS else "" for kind in KINDS} | dict.fromkeys(AZURE_KINDS, "azure")
+    libraries |= dict.fromkeys(fnmatch.filter(KINDS, "notation.*"), "azure")
     kinds = sorted(kind for kind in ONE_OF_EACH_FILE - {"acr.pushed"} if libraries[kind] == library)
     assert kinds
     program = (
