@@ -48,11 +48,20 @@ def can_push(ask: Context, *, registry: str, repository: str) -> Finding:
     return _can(ask, registry, repository, "push")
 
 
+@check("acr.can-sign")
+@finding
+def can_sign(ask: Context, *, registry: str, repository: str) -> Finding:
+    """The credentials that Docker holds for the registry's server let it push signatures for a repository."""
+    return _can(ask, registry, repository, "sign")
+
+
 def _can(ask: Context, registry: str, repository: str, action: str) -> Finding:
     server = server_of(registry)
     a_repository(repository)
     azure = azure_of(ask)
-    actions = _allowed(azure, registry, server, repository, _docker_login(ask, server))
+    # Docker asks for trust data under a name with the server in it (docker/cli, `cli/trust`).
+    name = f"{server}/{repository}" if action == "sign" else repository
+    actions = _allowed(azure, registry, server, name, _docker_login(ask, server))
     if action in actions:
         return passed(f"Docker may {action} `{repository}` at `{server}`.")
     may = f"only let it {listed(dict.fromkeys(actions))}" if actions else "let it do nothing there"

@@ -30,6 +30,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Question",
+    "Requirement",
     "Seed",
     "SeededManifest",
     "Setup",
@@ -119,7 +120,8 @@ class Command:
     written: the course's own text where `run` corrects it.
     says: one short line for the student, what the command is for.
     host: "local", or a host that the target provides.
-    by: "learner" or "labrunner" (a command the runner gives on the learner's behalf).
+    by: "learner", "labrunner" (a command the runner gives on the learner's behalf), or "unattended" (the runner gives it
+        only where nobody is at the keyboard; else it is left out).
     timeout: seconds until the INT, TERM, KILL ladder starts.
     limit: seconds after which a command that streams for ever is ended and counts as done.
     secrets: names of shell variables that are read after the command and redacted from then on.
@@ -362,10 +364,20 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """What a lab cannot do without: where the check fails, its steps are SKIPPED, and `says` tells why and what to do
+    instead."""
+
+    check: Check
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lab:
     """A sequence of steps. `name` is how it is called on the command line beside its id (`lab-2`).
 
     optional: it is not among the labs that are meant when none is named.
+    unset: shell variables that its commands set and that no other lab's commands may see.
     """
 
     id: str
@@ -375,6 +387,8 @@ class Lab:
     minutes: int = 0
     optional: bool = False
     needs: tuple[str, ...] = ()
+    requires: tuple[Requirement, ...] = ()
+    unset: tuple[str, ...] = ()
     setup: tuple[Setup, ...] = ()
     steps: tuple[Step, ...] = ()
     notices: tuple[Notice, ...] = ()
@@ -385,7 +399,8 @@ class Lab:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """A course variable, written `@{NAME}`. Either asked for (`default` by target), or derived (`value`).
+    """A course variable, written `@{NAME}`. Asked for (`default` by target), derived (`value`), or a secret made for
+    each run (`generate`: so many characters; 0: not made).
 
     pattern: a Python regular expression that the whole value must match; `says` explains it.
     """
@@ -396,6 +411,7 @@ class Variable:
     says: str = ""
     default: Mapping[str, str] = field(default_factory=dict)
     value: str = ""
+    generate: int = 0
     secret: bool = False
     at: str = ""
 

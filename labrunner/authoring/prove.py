@@ -67,7 +67,15 @@ class Prover:
         if problem:
             self._fail(run, "before", problem.reason)
         for number, step in enumerate(run.lab.steps[: run.number - 1], 1):
-            earlier = StepRun(run.session, run.lab, step, number=number, lab_number=run.lab_number, carried=run.carried)
+            earlier = StepRun(
+                run.session,
+                run.lab,
+                step,
+                number=number,
+                lab_number=run.lab_number,
+                carried=run.carried,
+                foreign=run.foreign,
+            )
             earlier.choose()
             result = attempt(earlier)
             _need_target(result)

@@ -17,6 +17,8 @@ FORMAT = 1
 """The format of a course's files that this labrunner reads."""
 
 _REGISTRY = re.compile("[A-Za-z0-9]{5,50}")
+_LENGTHS = range(16, 65)
+"""How long a generated value may be: one that nobody guesses, and that fits a line."""
 _SHOWN = ("start", "end")
 _SKUS = ("Basic", "Standard", "Premium")
 _ACTIONS = ("push", "delete", "quarantine", "chart_push", "chart_delete")
@@ -91,6 +93,7 @@ def _variable(variable: Variable, source: Source, path: Path) -> Iterator[Diagno
         )
     if variable.value and source.has((*path, "default")):
         yield source.problem((*path, "value"), "a variable has a 'default' or a derived 'value', not both")
+    yield from _generated(variable, source, path)
     pattern = _compiled(variable.pattern)
     if isinstance(pattern, str):
         yield source.problem((*path, "pattern"), f"'pattern' is no regular expression: {pattern}")
@@ -101,6 +104,20 @@ def _variable(variable: Variable, source: Source, path: Path) -> Iterator[Diagno
             yield source.problem(place, "a default cannot refer to a variable; derive it with 'value'")
         elif variable.pattern and not pattern.fullmatch(default):
             yield source.problem(place, f"the default {shown(default)} does not match the variable's own 'pattern'")
+
+
+def _generated(variable: Variable, source: Source, path: Path) -> Iterator[Diagnostic]:
+    """What is made for each run is a secret, and comes from nowhere else."""
+    place = (*path, "generate")
+    if not source.wrote(place):
+        return
+    if variable.generate not in _LENGTHS:
+        yield source.problem(place, f"'generate' must be {_LENGTHS.start} to {_LENGTHS.stop - 1} characters")
+    if not variable.secret:
+        yield source.problem(place, "what is generated is a secret; write 'secret: true'")
+    for key in ("prompt", "pattern", "default", "value"):
+        if source.wrote((*path, key)):
+            yield source.problem((*path, key), f"a variable that is generated has no '{key}'")
 
 
 def _compiled(pattern: str) -> re.Pattern[str] | str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from labrunner.content.nearest import shown
 from labrunner.content.rules import Known, kebab, not_empty, notice_rules, unique
 from labrunner.content.rules_setup import setup_rules
-from labrunner.content.rules_step import question_rules, step_rules, timeouts
+from labrunner.content.rules_step import SHELL_NAME, question_rules, step_rules, timeouts
 from labrunner.content.shapes import Path
 from labrunner.content.sources import Source
 from labrunner.model import Command, Diagnostic, File, Lab
@@ -66,6 +66,13 @@ def lab_rules(lab: Lab, source: Source, *, known: Known) -> Iterator[Diagnostic]
     if source.lacks(("steps",)):
         yield source.problem(("steps",), "a lab needs a step")
     yield from notice_rules(source, (), lab.notices)
+    for index, requirement in enumerate(lab.requires):
+        yield from not_empty(source, ("requires", index, "says"), requirement.says)
+        if source.wrote(("requires", index, "check", "after")):
+            yield source.problem(("requires", index, "check", "after"), "what a lab requires has no 'after'")
+    for index, name in enumerate(lab.unset):
+        if not SHELL_NAME.fullmatch(name):
+            yield source.problem(("unset", index), f"{shown(name)} is no name of a shell variable")
     yield from setup_rules(lab.setup, source, ("setup",))
     yield from timeouts(lab.cleanup, source, ("cleanup",))
     yield from question_rules(lab.questions, source, ("questions",))

@@ -24,11 +24,11 @@ from labrunner.model import (
     WrongState,
 )
 
-__all__ = ["question_rules", "step_rules", "timeouts"]
+__all__ = ["SHELL_NAME", "question_rules", "step_rules", "timeouts"]
 
-_BY = ("labrunner", "learner")
+_BY = ("labrunner", "learner", "unattended")
 _MODE = re.compile("0?[0-7]{3}")
-_SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def step_rules(step: Step, source: Source, path: Path, *, known: Known) -> Iterator[Diagnostic]:
@@ -114,9 +114,14 @@ def _command(command: Command, source: Source, path: Path, known: Known) -> Iter
     yield from _timeout(command, source, path)
     yield from seconds(source, (*path, "limit"), command.limit)
     if command.by not in _BY:
-        yield source.problem((*path, "by"), f"'by' must be 'learner' or 'labrunner', not {shown(command.by)}")
+        known_by = "'learner', 'labrunner' or 'unattended'"
+        yield source.problem((*path, "by"), f"'by' must be {known_by}, not {shown(command.by)}")
+    if command.by == "unattended":
+        for key in ("ref", "carries"):
+            if source.wrote((*path, key)):
+                yield source.problem((*path, key), f"a command that only unattended runs have has no '{key}'")
     for index, name in enumerate(command.secrets):
-        if not _SHELL_NAME.fullmatch(name):
+        if not SHELL_NAME.fullmatch(name):
             yield source.problem((*path, "secrets", index), f"{shown(name)} is no name of a shell variable")
     yield from _expectation(command.expect, source, (*path, "expect"), known)
 

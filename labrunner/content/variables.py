@@ -6,6 +6,8 @@ Expectation, the value is put in as literal text.
 
 import dataclasses
 import re
+import secrets
+import string
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar, cast
 
@@ -19,6 +21,7 @@ __all__ = [
     "fill",
     "fill_in",
     "fill_step",
+    "generated",
     "problem",
     "references",
     "resolve",
@@ -143,6 +146,11 @@ def problem(variable: Variable, value: str) -> str | None:
     return None
 
 
+def generated(length: int) -> str:
+    """So many random letters and digits, from the system's source for secrets."""
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(length))
+
+
 def resolve(
     course: Course,
     *,
@@ -150,11 +158,13 @@ def resolve(
     given: Mapping[str, str],
     known: Mapping[str, str],
     ask: Callable[[Variable, str], str] | None,
+    generate: Callable[[int], str] = generated,
 ) -> dict[str, str]:
     """The value of every variable of the course, and what the target knows.
 
-    In this order: what the target knows, what was given (`--var`), what `value` derives, what `ask` answers
-    (it gets the variable and its default for the target, perhaps ""), the default. Without `ask` nobody is asked.
+    In this order: what the target knows, what was given (`--var`), what `generate` makes, what `value` derives, what
+    `ask` answers (it gets the variable and its default for the target, perhaps ""), the default. Without `ask` nobody
+    is asked.
     Raises VariableError for an unknown given name, a missing value and one that the variable's pattern refuses.
     """
     names = {variable.name for variable in course.variables}
@@ -167,6 +177,8 @@ def resolve(
             values[variable.name] = known[variable.name]
         elif variable.name in given:
             values[variable.name] = _accepted(variable, given[variable.name])
+        elif variable.generate:
+            values[variable.name] = generate(variable.generate)
         elif not variable.value:
             values[variable.name] = _accepted(variable, _asked(variable, target, ask))
     for variable in _in_order(course, values):

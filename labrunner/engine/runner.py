@@ -11,7 +11,7 @@ from labrunner.engine.plan import Plan, PlannedLab
 from labrunner.engine.resumption import Resumption, restore_shell
 from labrunner.engine.session import Session
 from labrunner.engine.step import StepRun, machine_error
-from labrunner.model import Course, Outcome
+from labrunner.model import Course, Lab, Outcome
 from labrunner.record.book import Book
 from labrunner.record.events import LabEnded, LabStarted, LedgerEntry, SessionEnded, SessionResumed, SessionStarted
 from labrunner.record.ledger import Inventory, appeared
@@ -128,6 +128,8 @@ class Runner:
         numbers = {step.id: number for number, step in enumerate(lab.steps, 1)}
         lab_number = 1 + next(at for at, known in enumerate(self.course.labs) if known.id == lab.id)
         carried = carrying(self.course)
+        foreign = tuple(name for other in self.course.labs if other.id != lab.id for name in other.unset)
+        missing = self._missing(lab)
         try:
             for step in planned.steps:
                 run = StepRun(
@@ -137,9 +139,10 @@ class Runner:
                     number=numbers[step.id],
                     lab_number=lab_number,
                     carried=carried,
+                    foreign=foreign,
                     left=self._resumption.step(lab.id, step.id) if self._resumption else None,
                 )
-                result = self._step(run, first=len(self._results) == before)
+                result = self._step(run, first=len(self._results) == before, missing=missing)
                 if result.blame is Blame.TARGET:
                     return False
             return True
@@ -155,8 +158,21 @@ class Runner:
                 )
             )
 
-    def _step(self, run: StepRun, *, first: bool) -> StepResult:
-        problem = self._prepare(run) if first else None
+    def _missing(self, lab: Lab) -> StepResult | None:
+        """Why no step of the lab can be taken; None if nothing that it requires is missing."""
+        if not lab.requires or set(lab.needs) - self.session.target.capabilities:
+            return None
+        try:
+            results = self.session.target.checker().ask([one.check for one in lab.requires], once=True)
+        except (TargetError, ShellError):
+            return None  # the first step says it
+        for requirement, result in zip(lab.requires, results, strict=True):
+            if result.outcome is Outcome.FAILED:
+                return StepResult(Outcome.SKIPPED, f"{result.message} {requirement.says.strip()}")
+        return None
+
+    def _step(self, run: StepRun, *, first: bool, missing: StepResult | None) -> StepResult:
+        problem = missing or (self._prepare(run) if first else None)
         if problem:
             run.begin()
         try:

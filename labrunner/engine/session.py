@@ -21,7 +21,8 @@ class Session:
     values: course and target variables, filled in before anything is shown. course_path: the folder of the
     course, for the files that a learner is given. snapshots: keeps the shell as it is after each command; None where
     nobody goes on with the session. seen: for each host, the
-    places (lab, step, command) of commands that `carry` and have run in the shell that is there now.
+    places (lab, step, command) of commands that `carry` and have run in the shell that is there now. inside: for each
+    host, the id of the lab whose commands the shell had last.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Session:
     snapshots: Snapshots | None = None
     clock: Callable[[], float] = time.monotonic
     seen: dict[str, set[tuple[int, int, int]]] = field(default_factory=dict)
+    inside: dict[str, str] = field(default_factory=dict)
 
     def emit(self, event: Event) -> None:
         """Write the event down, then show it."""

@@ -67,16 +67,19 @@ class StepRun:
         number: int,
         lab_number: int = 1,
         carried: tuple[Carried, ...] = (),
+        foreign: tuple[str, ...] = (),
         left: LeftStep | None = None,
     ) -> None:
         """`number`: the step's place in its lab, from 1; `lab_number`: the lab's in the course; `carried`: the
-        course's commands that carry; `left`: what an earlier run has left of the step."""
+        course's commands that carry; `foreign`: the variables that other labs `unset`; `left`: what an earlier run has
+        left of the step."""
         self.session = session
         self.lab = lab
         self.step = step
         self.number = number
         self.lab_number = lab_number
         self.carried = carried
+        self.foreign = foreign
         self.left = left
         self.state = State.READY
         self.attempts = 0
@@ -107,6 +110,10 @@ class StepRun:
         self.actions = tuple(Action(number, item) for number, item in enumerate(items))
         self.checks = (*self.step.checks, *(check for option in options for check in option.checks))
 
+    def leaves_out(self, action: Action) -> bool:
+        """Whether it is for runs without anybody at the keyboard, and somebody is."""
+        return action.command.by == "unattended" and self.session.policy.keyboard is not None
+
     def begin(self) -> None:
         """Count an attempt from the start."""
         self.session.target.watch()
@@ -135,7 +142,11 @@ class StepRun:
             self.take([option for option in self.step.options if option.id in left.options])
         start = left.stopped if left.stopped is not None else max(left.done, default=-1) + 1
         shown = [self._shown(action) for action in self.actions]
-        if start > len(shown) or any(left.done.get(number) != shown[number] for number in range(start)):
+        if start > len(shown) or any(
+            left.done.get(number) != shown[number]
+            for number, action in enumerate(self.actions[:start])
+            if number in left.done or not self.leaves_out(action)
+        ):
             return None
         text = shown[start] if start < len(shown) else ""
         if left.uncertain and left.stopped_run != text:
@@ -277,7 +288,11 @@ class StepRun:
             raise TargetError(f"the course's file {file.source} cannot be read: {error.strerror}") from error
 
     def carry_over(self, host: str, number: int) -> None:
-        """Give a shell that lacks them the settings of the course's commands before the action `number`."""
+        """Give a shell that lacks them the settings of the course's commands before the action `number`, and take from
+        it those that belong to other labs alone."""
+        if self.foreign and self.session.inside.get(host) != self.lab.id:
+            self.session.target.shell(host).run(f"unset -v {' '.join(self.foreign)}")
+        self.session.inside[host] = self.lab.id
         seen = self.session.seen.setdefault(host, set())
         place = self.lab_number, self.number, number
         missing = [entry for entry in self.carried if entry.place < place and entry.missing(host, seen)]

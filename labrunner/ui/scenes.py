@@ -216,7 +216,8 @@ class Scenes:
 
 def commands_of(step: Step, options: Sequence[Option]) -> list[Command]:
     """The commands of a learner who has chosen these options of the step."""
-    return [*step.commands, *(command for option in options for command in option.commands)]
+    found = [*step.commands, *(command for option in options for command in option.commands)]
+    return [command for command in found if command.by != "unattended"]
 
 
 def option_of(step: Step, command: Command) -> tuple[Option, ...]:

@@ -167,6 +167,7 @@ SEQUENCE = (
     ("env $T docker pull $I:unsigned", 1),
     ("docker trust inspect $I:v1", 1),
     ("docker push --disable-content-trust=false $I:v1", 0),
+    ("docker push --disable-content-trust=false $I:v1", 0),
     ("docker trust inspect $I:v1", 0),
     ("docker rmi $I:v1", 0),
     ("env $T docker pull $I:v1", 0),
