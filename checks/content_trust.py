@@ -1,8 +1,7 @@
 """Checks of Docker Content Trust: what a registry's trust server has, and what Docker keeps on this machine.
 
-The trust server is asked for its metadata as the identity that checks have. It verifies what is uploaded, so no signature
-is verified here again. What Docker has verified itself lies in HOME, below `.docker/trust`, and is read there; of private
-keys only what stands above the key, never the key.
+The trust server is asked for its metadata as the identity that checks have. It verifies what is uploaded, so no
+signature is verified here again. Of Docker's private keys only what stands above the key is read, never the key.
 """
 
 import base64
@@ -15,37 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from docker.errors import NotFound
-
-from labrunner.checking.api import Context, Finding, TargetError, check, failed, passed
+from labrunner.checking.api import Context, Finding, check, failed, passed
 from labrunner.checking.wording import look_up
 
 from .azure_registry import digest_of, short
-from .azure_session import TIMEOUT, Azure, MissingError, a_repository, a_tag, azure_of, few, finding, server_of
-from .docker_engine import asking_engine
+from .azure_session import TIMEOUT, Azure, MissingError, a_repository, azure_of, few, finding, server_of
 
-_TRUST = ".docker/trust"
-_RELEASES = "targets/releases"
-_LONGEST = 1024 * 1024
+TRUST = ".docker/trust"
+ROLES = ("targets", "targets/releases")
+"""Where Docker looks up what is signed (docker/cli, `cli/trust`)."""
+LONGEST = 1024 * 1024
 _STATES = ("enabled", "disabled")
-_FIRST_WITHOUT = 29
-"""The first Docker CLI without content trust (Docker's release notes, 29.0.0, Breaking Changes)."""
 
 
-# The program and the registry
-
-
-@check("docker.content-trust")
-def content_trust(ask: Context) -> Finding:
-    """The Docker CLI has content trust: it minds DOCKER_CONTENT_TRUST, and has `docker trust`."""
-    version = ask.run(["docker", "version", "--format", "{{.Client.Version}}"]).stdout.strip()
-    first = version.partition(".")[0]
-    if not first.isdigit():
-        raise TargetError("`docker version` does not say which version it is", ask.remedy)
-    # A plugin may bring `docker trust` back; push and pull then sign and verify nothing all the same.
-    if int(first) >= _FIRST_WITHOUT:
-        return failed(f"The Docker CLI is {version}; content trust was taken out of it with {_FIRST_WITHOUT}.0.0.")
-    return passed(f"The Docker CLI is {version}, which has content trust.")
+# The registry
 
 
 @check("trust.policy")
@@ -70,7 +52,7 @@ def policy(ask: Context, *, registry: str, status: str) -> Finding:
 def signed(ask: Context, *, registry: str, repository: str, tag: str) -> Finding:
     """The registry's trust server has a signature for a tag, over the image that the tag is in the registry."""
     digest = digest_of(ask, registry, repository, tag)
-    found = _signed_tags(_metadata(ask, registry, repository))
+    found = signed_tags(_metadata(ask, registry, repository))
     what = f"`{repository}:{tag}` {short(digest)}"
     if digest in found.get(tag, ()):
         return passed(f"{what} is signed.")
@@ -88,7 +70,7 @@ def no_data(ask: Context, *, registry: str, repository: str) -> Finding:
     where = f"The trust server of the registry `{registry}`"
     if not there:
         return passed(f"{where} has nothing of `{repository}`.")
-    tags = few(_signed_tags(there))
+    tags = few(signed_tags(there))
     return failed(f"{where} has trust data of `{repository}`{f', for {tags}' if tags else ''}.")
 
 
@@ -130,45 +112,13 @@ def private_key(ask: Context, *, role: str, registry: str = "", repository: str 
     found = [one for one in _keys(ask) if one.role == role and (not gun or one.gun == gun)]
     what = f"private key of the role `{role}`{f' for `{gun}`' if gun else ''}"
     if not found:
-        return failed(f"Docker has no {what} in `~/{_TRUST}/private`.")
+        return failed(f"Docker has no {what} in `~/{TRUST}/private`.")
     for one in found:
         if one.mode & 0o077:
             return failed(f"The {what} has the permissions {one.mode:04o}: others can read it.")
         if not one.has_passphrase:
             return failed(f"The {what} has no passphrase.")
     return passed(f"Docker has the {what}, with a passphrase, and with permissions for you alone.")
-
-
-@check("trust.verified")
-@finding
-def verified(ask: Context, *, registry: str, repository: str, tag: str) -> Finding:
-    """Docker has verified the signature of a tag on this machine, and the engine has the image that was signed."""
-    gun = f"{server_of(registry)}/{a_repository(repository)}"
-    digests = _signed_tags(_kept(ask, gun)).get(a_tag(tag))
-    if not digests:
-        return failed(f"Docker has verified no signature of `{gun}:{tag}` on this machine.")
-    here = _digests_here(ask, gun, tag)
-    if here is None:
-        return failed(f"The signature of `{gun}:{tag}` was verified, but the engine does not have the image.")
-    if not digests & here:
-        return failed(f"The engine's image `{gun}:{tag}` is not the one that was signed.")
-    return passed(f"The engine has `{gun}:{tag}`, and its signature was verified here.")
-
-
-@check("trust.refused")
-@finding
-def refused(ask: Context, *, registry: str, repository: str, tag: str) -> Finding:
-    """Docker has verified what is signed in a repository; a tag of the registry is not among it, and not here."""
-    digest_of(ask, registry, repository, tag)  # one that is not there would be refused for another reason
-    gun = f"{server_of(registry)}/{a_repository(repository)}"
-    found = _signed_tags(_kept(ask, gun))
-    if not found:
-        return failed(f"Docker has verified nothing of `{gun}` on this machine, so it cannot know what is signed.")
-    if tag in found:
-        return failed(f"`{gun}:{tag}` is signed, so Docker does not refuse it.")
-    if _digests_here(ask, gun, tag) is not None:
-        return failed(f"The engine has `{gun}:{tag}`, although nobody has signed it.")
-    return passed(f"`{tag}` is in the registry and not among what is signed, {few(found)}; the engine does not have it.")
 
 
 # What the kinds share
@@ -184,14 +134,14 @@ def _metadata(ask: Context, registry: str, repository: str) -> dict[str, dict[st
     with azure.asking(server, registry=registry):
         headers = {"Authorization": f"Bearer {_token(ask, azure, server, gun)}"}
         found = {}
-        for role in ("targets", _RELEASES):
+        for role in ROLES:
             url = f"https://{server}/v2/{gun}/_trust/tuf/{role}.json"
             answer = azure.session.get(url, headers=headers, timeout=TIMEOUT, allow_redirects=False)
             if answer.status_code in (404, 405):  # none of this role, or content trust is disabled
                 continue
             if answer.status_code != 200:
                 azure.refused(server, answer.status_code, "")
-            found[role] = _document(answer.content)
+            found[role] = document(answer.content)
     return found
 
 
@@ -206,22 +156,11 @@ def _token(ask: Context, azure: Azure, server: str, gun: str) -> str:
     )
     if answer.status_code != 200:
         azure.refused(server, answer.status_code, "")
-    return str(_document(answer.content).get("access_token") or "")
+    return str(document(answer.content).get("access_token") or "")
 
 
-def _kept(ask: Context, gun: str) -> dict[str, dict[str, Any]]:
-    """What Docker keeps of a repository's trust data, which it has verified, by role (notary: `tuf/GUN/metadata`)."""
-    place = Path(ask.home, _TRUST, "tuf", gun, "metadata")
-    found = {}
-    for role in ("targets", _RELEASES):
-        try:
-            found[role] = _document((place / f"{role}.json").read_bytes()[:_LONGEST])
-        except OSError:
-            continue
-    return found
-
-
-def _document(body: bytes) -> dict[str, Any]:
+def document(body: bytes) -> dict[str, Any]:
+    """The JSON object of an answer or a file; an empty one for anything else."""
     try:
         found = json.loads(body)
     except ValueError:
@@ -234,27 +173,17 @@ def _signed_part(metadata: Mapping[str, Mapping[str, Any]], role: str) -> dict[s
     return part if isinstance(part, dict) else {}
 
 
-def _signed_tags(metadata: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
+def signed_tags(metadata: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
     """Each tag that is signed, with the digests."""
     found: dict[str, set[str]] = {}
     for role in metadata:
         for tag, about in (_signed_part(metadata, role).get("targets") or {}).items():
             try:
-                digest = base64.b64decode(look_up(about, "hashes.sha256"), validate=True).hex()
-            except (TypeError, ValueError, binascii.Error):
+                digest = base64.b64decode(str(look_up(about, "hashes.sha256")), validate=True).hex()
+            except (ValueError, binascii.Error):
                 continue
             found.setdefault(tag, set()).add(f"sha256:{digest}")
     return found
-
-
-def _digests_here(ask: Context, gun: str, tag: str) -> set[str] | None:
-    """The digests by which the engine knows the image of that name; None if there is none."""
-    with asking_engine(ask) as engine:
-        try:
-            about = engine.inspect_image(f"{gun}:{tag}")  # type: ignore[no-untyped-call]
-        except NotFound:
-            return None
-    return {digest for name, _, digest in (each.partition("@") for each in about.get("RepoDigests") or ()) if name == gun}
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,12 +197,12 @@ class _Key:
 
 
 def _keys(ask: Context) -> Iterator[_Key]:
-    for path in sorted(Path(ask.home, _TRUST, "private").glob("*.key")):
+    for path in sorted(Path(ask.home, TRUST, "private").glob("*.key")):
         try:
-            lines = path.read_text(encoding="ascii")[:_LONGEST].splitlines()
+            lines = path.read_text(encoding="ascii")[:LONGEST].splitlines()
             mode = stat.S_IMODE(os.stat(path).st_mode)  # noqa: PTH116
         except (OSError, ValueError) as error:
-            raise MissingError(f"`~/{_TRUST}/private/{path.name[:12]}...` cannot be read.") from error
+            raise MissingError(f"`~/{TRUST}/private/{path.name[:12]}...` cannot be read.") from error
         headers = dict(line.split(": ", 1) for line in lines[:4] if ": " in line)
         yield _Key(headers.get("role", ""), headers.get("gun", ""), mode, "ENCRYPTED" in "".join(lines[:1]))
 

@@ -120,8 +120,8 @@ class Command:
     written: the course's own text where `run` corrects it.
     says: one short line for the student, what the command is for.
     host: "local", or a host that the target provides.
-    by: "learner", "labrunner" (a command the runner gives on the learner's behalf), or "unattended" (the runner gives it
-        only where nobody is at the keyboard; else it is left out).
+    by: "learner", "labrunner" (a command the runner gives on the learner's behalf), or "unattended" (as that, but only
+        where nobody is at the keyboard; else it is left out).
     timeout: seconds until the INT, TERM, KILL ladder starts.
     limit: seconds after which a command that streams for ever is ended and counts as done.
     secrets: names of shell variables that are read after the command and redacted from then on.
@@ -328,7 +328,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One exercise. `errata` are ids of the course's errata; `reads_only` steps name a `wrong` state for prove."""
+    """One exercise. `errata` are ids of the course's errata; `reads_only` steps name a `wrong` state for prove.
+
+    loses: kinds of things of the ledger that it destroys and that no cleanup can bring back.
+    """
 
     id: str
     title: str
@@ -345,6 +348,7 @@ class Step:
     solution: Solution | None = None
     cleanup: tuple[Cleanup, ...] = ()
     wrong: WrongState | None = None
+    loses: tuple[str, ...] = ()
     errata: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
     questions: tuple[Question, ...] = ()

@@ -146,7 +146,15 @@ class Prover:
                 self._tell(run, "cleanup", ok=False, message=f"the cleanup failed: {message}")
                 return
         changes = differences(before, run.session.target.inventory())
-        self._tell(run, "cleanup", not changes, _changed(changes) or "restores what was there before")
+        lost = [change for change in changes if change.startswith(tuple(f"- {kind} " for kind in run.step.loses))]
+        if run.step.loses and not lost:
+            self._tell(run, "cleanup", ok=False, message="the step names what it `loses`, and nothing of it is gone")
+            return
+        changes = [change for change in changes if change not in lost]
+        restored = "restores what was there before" + (
+            f", but for what cannot come back: {', '.join(lost)}" if lost else ""
+        )
+        self._tell(run, "cleanup", not changes, _changed(changes) or restored)
 
     def _expectations_must_fail(self, run: StepRun) -> None:
         for action in run.actions:

@@ -124,7 +124,7 @@ def _parts(content_type: str, body: bytes) -> dict[str, bytes]:
     line = b"\r\n--" + boundary.encode("utf-8", "replace")
     _, *pieces = (b"\r\n" + body).split(line)
     if not pieces or len(pieces) > _MOST_PARTS or pieces.pop().strip() != b"--":
-        raise malformed_upload()  # no form, too many parts, or cut off; none is what Docker sends to sign the same again
+        raise malformed_upload()  # no form, too many parts, or cut off; Docker, signing the same again, sends no part
     found: dict[str, bytes] = {}
     for piece in pieces:
         head, gap, content = piece.partition(b"\r\n\r\n")

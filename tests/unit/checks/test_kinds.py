@@ -30,6 +30,7 @@ AZURE_KINDS = {
     "acr.repositories": {"registry": "myregistry", "names": ["x"]},
     "acr.same-digest": {"registry": "myregistry", "repository": "x", "tags": ["1", "2"]},
     "acr.tags": {"registry": "myregistry", "repository": "x", "tags": ["1"]},
+    "acr.can-sign": {"registry": "myregistry", "repository": "x"},
     "arm.no-role": {"registry": "myregistry", "principal": "x", "role": "AcrPush"},
     "arm.no-task": {"registry": "myregistry", "name": "mytask"},
     "arm.registry": {"registry": "myregistry"},
@@ -41,6 +42,11 @@ AZURE_KINDS = {
     "entra.application": {"name": "x"},
     "entra.no-application": {"name": "x"},
     "notation.signed": {"registry": "myregistry", "repository": "x", "tag": "1", "key": "x"},
+    "trust.no-data": {"registry": "myregistry", "repository": "x"},
+    "trust.policy": {"registry": "myregistry", "status": "enabled"},
+    "trust.refused": {"registry": "myregistry", "repository": "x", "tag": "1"},
+    "trust.signed": {"registry": "myregistry", "repository": "x", "tag": "1"},
+    "trust.signer": {"registry": "myregistry", "repository": "x", "name": "y", "key": "y.pub"},
 }
 KINDS = {
     *AZURE_KINDS,
@@ -48,6 +54,7 @@ KINDS = {
     "compose.down",
     "compose.service",
     "docker.container",
+    "docker.cli",
     "docker.file",
     "docker.image",
     "docker.login",
@@ -70,6 +77,8 @@ KINDS = {
     "notation.refuses",
     "notation.trusted",
     "notation.verifies",
+    "trust.key",
+    "trust.verified",
 }
 ENGINE_KINDS = {
     "compose.down": {"keeps": ["x"]},
@@ -137,8 +146,9 @@ def test_a_target_without_azure_is_an_error_and_never_failed(ask, kind):
 def test_a_file_pays_for_no_library_of_others(library):
     """All files of one library in one process, since each that starts pays for the library."""
     libraries = {kind: "docker" if kind in ENGINE_KINDS else "" for kind in KINDS} | dict.fromkeys(AZURE_KINDS, "azure")
-    libraries |= dict.fromkeys(fnmatch.filter(KINDS, "notation.*"), "azure")
-    kinds = sorted(kind for kind in ONE_OF_EACH_FILE - {"acr.pushed"} if libraries[kind] == library)
+    libraries |= dict.fromkeys([*fnmatch.filter(KINDS, "notation.*"), *fnmatch.filter(KINDS, "trust.*")], "azure")
+    both = {"acr.pushed", "trust.refused", "trust.verified"}
+    kinds = sorted(kind for kind in ONE_OF_EACH_FILE - both if libraries[kind] == library)
     assert kinds
     program = (
         f"import sys; from labrunner.checking.registry import Registry; registry = Registry([{CHECKS!r}]); "
