@@ -64,6 +64,15 @@ def test_a_bad_value_is_refused_with_the_reason(given, message):
         values(given=given)
 
 
+def test_a_generated_value_is_new_each_time_and_of_its_length():
+    course = Course(id="c", title="C", variables=(Variable(name="KEY", generate=24, secret=True),))
+    first, second = (values(course, ask=lambda *_: "asked")["KEY"] for _ in range(2))
+    assert first != second
+    assert all(len(value) == 24 and value.isalnum() for value in (first, second))
+    assert values(course, given={"KEY": "given"}) == {"KEY": "given"}
+    assert resolve(course, target="t", given={}, known={}, ask=None, generate="x".__mul__) == {"KEY": "x" * 24}
+
+
 def test_a_secret_is_not_repeated():
     course = Course(id="c", title="C", variables=(Variable(name="KEY", pattern="[0-9]+", secret=True),))
     with pytest.raises(VariableError) as caught:

@@ -9,7 +9,7 @@ import pytest
 from labrunner.checking.api import TargetError
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.survey import survey
-from labrunner.model import Check, Command, Expectation, Hint, Mistake, Option, Setup, Step, Variable
+from labrunner.model import Check, Command, Expectation, Hint, Mistake, Option, Requirement, Setup, Step, Variable
 from labrunner.record.events import CheckEnded, LabEnded, LedgerEntry, SessionEnded, SessionStarted
 from tests.unit.engine.conftest import Learner
 
@@ -78,6 +78,21 @@ def test_a_lab_whose_needs_the_target_has_not(bench):
     assert ran.status is ExitStatus.TARGET
     assert ran.steps == [("error", "lab-1 needs docker-engine, moon, which this target does not have.")]
     assert not (bench.work / "a").exists()
+
+
+def test_a_lab_that_lacks_what_it_requires_is_skipped_and_says_what_to_do_instead(bench):
+    requirement = Requirement(check=Check(kind="file.exists", args={"path": "program"}), says="Take the lab `other`.")
+    ran = bench(step("touch a", name="one"), step(name="two"), setup=(Setup(run="touch b"),), requires=(requirement,))
+    assert ran.status is ExitStatus.FAILED
+    assert ran.steps == [("skipped", "There is no file `program`. Take the lab `other`.")] * 2
+    assert not {"a", "b"} & {path.name for path in bench.work.iterdir()}
+    (bench.work / "program").touch()
+    assert bench(step("touch a"), requires=(requirement,)).status is ExitStatus.PASSED
+
+
+def test_what_cannot_be_asked_about_a_requirement_is_no_reason_to_skip(bench):
+    ran = bench(step(checks=(Check(kind="t.gone"),)), requires=(Requirement(check=Check(kind="t.gone"), says="No."),))
+    assert [outcome for outcome, _ in ran.steps] == ["error"]
 
 
 def test_the_labs_setup_runs_once_before_the_first_step(bench):

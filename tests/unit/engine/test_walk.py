@@ -338,6 +338,54 @@ def test_nothing_is_set_again_in_a_shell_that_has_it(bench):
     assert ran.of(CarriedOver) == []
 
 
+FOR_NOBODY = Command(run="SECRET=given", by="unattended")
+
+
+def test_a_command_for_runs_without_anybody_is_run_there(bench):
+    ran = bench(step("true", FOR_NOBODY, 'test "$SECRET" = given'))
+    assert ran.status is ExitStatus.PASSED
+    assert ran.started == ["true", "SECRET=given", 'test "$SECRET" = given']
+
+
+def test_a_command_for_runs_without_anybody_is_left_out_for_somebody_and_in_the_report(bench):
+    reader, writer = os.pipe()
+    try:
+        ran = bench(step("true", FOR_NOBODY, 'test -z "$SECRET"'), learner=Learner(keyboard=reader))
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert ran.status is ExitStatus.PASSED
+    assert ran.started == ["true", 'test -z "$SECRET"']
+    assert [entry["run"] for entry in ran.report["labs"][0]["steps"][0]["commands"]] == ran.started
+
+
+def test_what_was_left_out_is_not_missed_when_the_run_goes_on(bench):
+    reader, writer = os.pipe()
+    wanted = step("echo x >> counted", FOR_NOBODY, "echo y >> counted", "echo z >> counted")
+    try:
+        leaving = Learner(keyboard=reader, script={Point.COMMAND: [Move.RUN, Move.RUN, Move.QUIT]})
+        assert bench(wanted, learner=leaving).steps[0][0] == "not_run"
+        ran = bench(wanted, learner=Learner(keyboard=reader), resume=True)
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert ran.status is ExitStatus.PASSED
+    assert (bench.work / "counted").read_text() == "x\ny\nz\n"
+
+
+def test_variables_of_another_lab_alone_are_taken_from_the_shell(bench):
+    bench.target.shell("local").run("export LEAKED=1 KEPT=1")
+    before = Lab(id="e", name="lab-0", title="E", steps=(step("export LEAKED=1"),), unset=("LEAKED",))
+    ran = bench(step('test -z "${LEAKED+set}" && test "$KEPT" = 1'), earlier=before)
+    assert ran.status is ExitStatus.PASSED, ran.ended
+    assert ran.of(CarriedOver) == []
+
+
+def test_a_labs_own_variables_stay_from_step_to_step(bench):
+    ran = bench(step("export MINE=1", name="one"), step('test "$MINE" = 1', name="two"), unset=("MINE",))
+    assert ran.status is ExitStatus.PASSED, ran.ended
+
+
 OPTIONS = tuple(
     Option(id=name, title=name, commands=(Command(run=f"touch {name}"),), checks=(there(name),)) for name in ("a", "b")
 )
