@@ -42,10 +42,12 @@ class Repository:
 
 @dataclass
 class Registry:
-    """webhooks: name -> properties. events: webhook -> (action, repository, tag), the newest first."""
+    """webhooks: name -> properties. events: webhook -> (action, repository, tag), the newest first. trust: (repository,
+    role) -> metadata."""
 
     sku: str = "Standard"
-    properties: dict[str, bool] = field(default_factory=dict)
+    properties: dict[str, object] = field(default_factory=dict)
+    trust: dict[tuple[str, str], dict] = field(default_factory=dict)
     repositories: dict[str, Repository] = field(default_factory=dict)
     webhooks: dict[str, dict] = field(default_factory=dict)
     events: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
@@ -135,6 +137,9 @@ class Cloud:
         if not ask.header("Authorization").startswith("Bearer "):
             realm = f'Bearer realm="https://{ask.host}/oauth2/token",service="{ask.host}",scope="some:thing:read"'
             return Answer({"errors": [{"code": "UNAUTHORIZED"}]}, 401, {"WWW-Authenticate": realm})
+        if trust := re.fullmatch(rf"/v2/{re.escape(ask.host)}/(.+)/_trust/tuf/(.+)[.]json", ask.path):
+            found = registry.trust.get((trust[1], trust[2]))
+            return Answer({"errors": [{"code": "METADATA_NOT_FOUND"}]}, 404) if found is None else Answer(found)
         if ask.path == "/acr/v1/_catalog":
             return self.paged(ask, "repositories", list(registry.repositories))
         name, _, rest = ask.path.removeprefix("/acr/v1/").partition("/_")
@@ -165,7 +170,8 @@ class Cloud:
         if may is None:
             return Answer({"errors": [{"code": "UNAUTHORIZED", "message": "authentication required"}]}, 401)
         kind, name, wanted = asked["scope"].split(":")
-        access = {"type": kind, "name": name, "actions": [each for each in wanted.split(",") if each in may]}
+        signing = ["sign"] if "sign" in may and name.startswith(f"{ask.host}/") else []
+        access = {"type": kind, "name": name, "actions": [each for each in wanted.split(",") if each in may] + signing}
         return Answer({"access_token": jwt({"access": [access]})})
 
     def paged(self, ask: "Asked", name: str, items: list, *, link: str = "nextLink") -> "Answer":
