@@ -215,3 +215,22 @@ def test_an_expected_failure_that_comes_in_the_wrong_state_too_proves_nothing(be
     wrong = WrongState(run="true", says="Nothing is wrong.")
     ran = bench.prove(Step(id="read", title="", text="", reads_only=True, commands=(fails,), wrong=wrong))
     assert [(place, phase) for _, place, phase, _ in refused(ran)] == [("lab.yaml:7:5", "wrong-state")]
+
+
+def test_what_a_step_destroys_for_good_is_told_and_must_be_named(bench):
+    destroying = {
+        "setup": (Setup(run="touch old"),),
+        "commands": (Command(run="rm -f old; touch a"),),
+    }
+    ran = bench.prove(making(**destroying, loses=("file",)))
+    assert ran.status is ExitStatus.PASSED, ran.steps
+    (told,) = [event.message for event in ran.of(Proved) if event.phase == "cleanup"]
+    assert told == "restores what was there before, but for what cannot come back: - file work/old"
+    ((_, _, phase, message),) = refused(bench.prove(making(**destroying, loses=("volume",))))
+    assert (phase, message) == ("cleanup", "the step names what it `loses`, and nothing of it is gone")
+    ((_, _, phase, message),) = refused(bench.prove(making(**destroying)))
+    assert (phase, message) == ("cleanup", "what is there differs from before: - file work/old")
+
+
+def test_a_step_that_loses_nothing_of_what_it_names_is_not_proven(bench):
+    assert [phase for _, _, phase, _ in refused(bench.prove(making(loses=("file",))))] == ["cleanup"]
