@@ -17,7 +17,7 @@ from labrunner.emulator.client import ControlClient, ControlError, SecretsFeed
 from labrunner.model import Azure, Seed
 from labrunner.sandbox.control import python_line
 from labrunner.sandbox.engine import last_lines
-from labrunner.sandbox.environment import ADDRESS, PROXY
+from labrunner.sandbox.environment import ADDRESS, PROXY, REMOTE_ADDRESS, REMOTE_NAME
 from labrunner.sandbox.errors import SandboxError
 from labrunner.sandbox.layout import Layout
 from labrunner.sandbox.notation import offer as offer_notation
@@ -76,7 +76,8 @@ def compile_emulator() -> None:
 
 def write_hosts(place: Layout) -> None:
     """Write what is to be /etc/hosts inside. The local Azure adds the names that it answers for."""
-    Path(place.hosts).write_text("127.0.0.1\tlocalhost labrunner\n::1\tlocalhost\n", encoding="ascii")
+    lines = ("127.0.0.1\tlocalhost labrunner", "::1\tlocalhost", f"{REMOTE_ADDRESS}\t{REMOTE_NAME}")
+    Path(place.hosts).write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
 
 
 def check_azure(place: Layout, *, patience: float = 0.0) -> dict[str, Any]:

@@ -46,7 +46,8 @@ class Reply:
     """A supervisor's answer. pid: its process id on this machine. format: `layout.FORMAT` of its labrunner.
 
     started: seconds since 1970, by today's clock. engine_pid, azure_pid: process ids inside; 0: it does not run.
-    engine_seconds, azure_seconds: since the last start. trusts: SHA-256 of the authority's file as the engine read it.
+    remote_pid: of the remote host, which runs only once somebody has needed it.
+    engine_seconds, azure_seconds, remote_seconds: since the last start. trusts: SHA-256 of the authority's file as the engine read it.
     outages: those that are set, and the seconds that are left (None: until it is cleared). ended: seconds since others
     ended. lingers: whether a process still is where a disk was full.
     """
@@ -64,6 +65,8 @@ class Reply:
     azure_seconds: float
     azure_end: str
     trusts: str
+    remote_pid: int = 0
+    remote_seconds: float = 0.0
     outages: Mapping[str, float | None] = field(default_factory=dict)
     ended: Mapping[str, float] = field(default_factory=dict)
     lingers: bool = False
@@ -134,6 +137,7 @@ def _reply(pid: int, answer: dict[str, Any]) -> Reply:
     if "error" in answer:
         raise SandboxError(f"the sandbox refused: {answer['error']}", "See `labrunner sandbox status`.")
     engine, azure, outages = answer["engine"], answer["azure"], answer.get("outages", {})
+    remote = answer.get("remote", {})
     return Reply(
         pid=pid,
         name=answer["name"],
@@ -148,6 +152,8 @@ def _reply(pid: int, answer: dict[str, Any]) -> Reply:
         azure_seconds=float(azure.get("seconds", 0.0)),
         azure_end=azure["end"],
         trusts=str(answer.get("trusts", "")),
+        remote_pid=int(remote.get("pid", 0)),
+        remote_seconds=float(remote.get("seconds", 0.0)),
         outages={one["name"]: one["left"] for one in outages.get("set", ())},
         ended=outages.get("ended", {}),
         lingers=bool(outages.get("lingers")),

@@ -2,12 +2,30 @@
 
 from collections.abc import Mapping
 
-__all__ = ["ADDRESS", "PROXY", "azure_environment", "machine_environment"]
+__all__ = [
+    "ADDRESS",
+    "NETMASK",
+    "PROXY",
+    "REMOTE_ADDRESS",
+    "REMOTE_NAME",
+    "REMOTE_NEIGHBOUR",
+    "REMOTE_USER",
+    "azure_environment",
+    "machine_environment",
+]
 
-PROXY = "127.0.0.1:3128"
-"""Where the local Azure's CONNECT proxy listens inside."""
 ADDRESS = "10.99.0.1"
-"""Where it listens for those who resolve its names themselves: no loopback address, which Docker trusts unchecked."""
+"""Where the local Azure listens for those who resolve its names themselves: no loopback address, which Docker trusts
+unchecked."""
+PROXY = f"{ADDRESS}:3128"
+"""Where its CONNECT proxy listens inside: the remote host reaches that, too."""
+REMOTE_NAME = "remote-host"
+REMOTE_USER = "user"
+REMOTE_ADDRESS = "10.99.0.2"
+"""The remote host's; it is on one network with the sandbox."""
+REMOTE_NEIGHBOUR = "10.99.0.254"
+"""The sandbox's own on that network, beside ADDRESS."""
+NETMASK = "255.255.255.0"
 
 _PASSED_ON = ("TERM", "TZ", "COLORTERM")
 """What describes the person's terminal and clock, and no machine or account."""

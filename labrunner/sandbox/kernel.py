@@ -9,6 +9,7 @@ import fcntl
 import os
 import socket
 import struct
+from contextlib import suppress
 
 __all__ = [
     "AT_RECURSIVE",
@@ -23,7 +24,9 @@ __all__ = [
     "detach",
     "enter_mounts",
     "enter_network",
+    "enter_open_network",
     "interface_up",
+    "link_networks",
     "make_private",
     "mount",
     "set_attributes",
@@ -57,6 +60,11 @@ _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
 _SIOCSIFADDR = 0x8916
 _SIOCSIFNETMASK = 0x891C
+
+_RTM_NEWLINK, _RTM_DELLINK = 16, 17
+_NLM_F_REQUEST, _NLM_F_ACK, _NLM_F_EXCL, _NLM_F_CREATE = 1, 4, 0x200, 0x400
+_IFLA_IFNAME, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 3, 18, 28
+_IFLA_INFO_KIND, _IFLA_INFO_DATA, _VETH_INFO_PEER = 1, 2, 1
 
 
 class _MountAttributes(ctypes.Structure):
@@ -152,9 +160,43 @@ def enter_network(pid: int) -> None:
     """Have this thread, and it alone, make its sockets in that process's network. Those it has stay as they are."""
     descriptor = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        _call("setns", descriptor, _CLONE_NEWNET, about="network namespace")
+        enter_open_network(descriptor)
     finally:
         os.close(descriptor)
+
+
+def enter_open_network(descriptor: int) -> None:
+    """As `enter_network`, of a descriptor of a network."""
+    _call("setns", descriptor, _CLONE_NEWNET, about="network namespace")
+
+
+def link_networks(name: str, other: int, other_name: str) -> None:
+    """A cable (veth(4)) between this thread's network and another one (a descriptor of it). It goes when one of them
+    does; one of that name that is still going is taken away."""
+    with suppress(OSError):
+        _route(_RTM_DELLINK, 0, _link_named(name))
+    end = _attribute(_VETH_INFO_PEER, _link_named(other_name) + _attribute(_IFLA_NET_NS_FD, struct.pack("I", other)))
+    kind = _attribute(_IFLA_INFO_KIND, b"veth") + _attribute(_IFLA_INFO_DATA, end)
+    _route(_RTM_NEWLINK, _NLM_F_CREATE | _NLM_F_EXCL, _link_named(name) + _attribute(_IFLA_LINKINFO, kind))
+
+
+def _link_named(name: str) -> bytes:
+    return bytes(16) + _attribute(_IFLA_IFNAME, name.encode() + b"\0")  # a struct ifinfomsg that says nothing
+
+
+def _attribute(kind: int, data: bytes) -> bytes:
+    return struct.pack("HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
+
+
+def _route(kind: int, flags: int, data: bytes) -> None:
+    """One request of rtnetlink(7)."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as channel:
+        channel.settimeout(5.0)
+        flags |= _NLM_F_REQUEST | _NLM_F_ACK
+        channel.send(struct.pack("IHHII", 16 + len(data), kind, flags, 1, 0) + data)
+        number = -struct.unpack_from("i", channel.recv(65536), 16)[0]  # struct nlmsgerr; 0: done
+    if number:
+        raise OSError(number, os.strerror(number), "network link")
 
 
 def swap_root(tree: int) -> None:
@@ -180,9 +222,10 @@ def interface_up(name: str) -> None:
         fcntl.ioctl(channel, _SIOCSIFFLAGS, struct.pack("16sH14x", name.encode(), flags))
 
 
-def add_address(label: str, address: str) -> None:
-    """Give an interface one more address, with no network behind it (/32). label: `lo:` and a name (netdevice(7))."""
+def add_address(label: str, address: str, mask: str = "255.255.255.255") -> None:
+    """Give an interface an address; by itself one with no network behind it. label: its name, or `lo:` and a name for
+    one more address (netdevice(7))."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as channel:
-        for request, value in ((_SIOCSIFADDR, address), (_SIOCSIFNETMASK, "255.255.255.255")):
+        for request, value in ((_SIOCSIFADDR, address), (_SIOCSIFNETMASK, mask)):
             about = struct.pack("16sHH4s16x", label.encode(), socket.AF_INET, 0, socket.inet_aton(value))
             fcntl.ioctl(channel, request, about)

@@ -11,8 +11,9 @@ from labrunner.sandbox.errors import SandboxError
 
 __all__ = ["FORMAT", "Layout", "check_name", "layout"]
 
-FORMAT = 2
-"""Of what a sandbox keeps and of how its supervisor is spoken to. 1: before the number was written down."""
+FORMAT = 3
+"""Of what a sandbox keeps and of how its supervisor is spoken to. 1: before the number was written down.
+2: before there was a remote host."""
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?")
 
@@ -74,6 +75,21 @@ class Layout:
     def azure_control(self) -> str:
         """The local Azure's control socket, seen outside only."""
         return f"{self.run}/azure"
+
+    @property
+    def remote(self) -> str:
+        """All that the remote host keeps."""
+        return f"{self.folder}/remote"
+
+    @property
+    def remote_control(self) -> str:
+        """The remote host's control socket, seen outside only."""
+        return f"{self.run}/remote"
+
+    @property
+    def remote_door(self) -> str:
+        """What the next terminal session on the remote host starts with (`sandbox.remote_ssh`)."""
+        return f"{self.shell_dir}/remote-door"
 
     @property
     def config(self) -> str:

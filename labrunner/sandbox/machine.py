@@ -30,6 +30,7 @@ from labrunner.sandbox.faults import SetFault, faults_set
 from labrunner.sandbox.layout import FORMAT, Layout, layout
 from labrunner.sandbox.lock import Lock
 from labrunner.sandbox.recovery import Say, clear, found, hung, mend
+from labrunner.sandbox.remote import RemoteHost, peer, prepare_folders, remote_config
 from labrunner.sandbox.room import shortage, told
 from labrunner.sandbox.running import Sandbox, ask_supervisor, lock_of, refuse_kept_down, remedy_up
 from labrunner.sandbox.tools import Tools
@@ -89,6 +90,8 @@ def up(name: str, env: Mapping[str, str], tools: Tools, *, say: Say = _unheard) 
                 sandbox = Sandbox(place, reply, env)
                 refuse_kept_down(place, reply)
                 mend(sandbox, reply, say)
+                if reply.remote_pid or reply.remote_seconds:  # somebody has needed it
+                    RemoteHost(sandbox).up(say)
                 full = shortage(place)
                 if full is not None:
                     say(f"It runs, but {full}. {full.remedy}")
@@ -106,6 +109,7 @@ def _started(place: Layout, tools: Tools, say: Say) -> Reply:
         clear(place)
         _check_format(place, say)
     _prepare_folders(place)
+    prepare_folders(place)
     _write_config(place, tools)
     compile_emulator()
     launch(place.config, f"{place.folder}/log/supervisor.log")
@@ -242,13 +246,12 @@ def _prepare_folders(place: Layout) -> None:
     Path(place.run).chmod(0o700)
     Path(place.shell_dir).mkdir(exist_ok=True, mode=0o700)
     Path(place.folder, "log", "dockerd.log").unlink(missing_ok=True)
-    if not Path(place.hosts).exists() or not Path(place.hosts).stat().st_size:
-        write_hosts(place)
+    write_hosts(place)
 
 
 def _write_config(place: Layout, tools: Tools) -> None:
     ours = {sys.prefix, sys.base_prefix, str(Path(__file__).parents[1]), str(tools.root), place.bin}
-    config = {
+    config: dict[str, Any] = {
         "format": FORMAT,
         "folder": place.folder,
         "authorities": place.authorities,
@@ -283,14 +286,26 @@ def _write_config(place: Layout, tools: Tools) -> None:
             "etc": {
                 "hosts": "",
                 "hostname": "labrunner\n",
+                "passwd": _accounts(place),
                 "resolv.conf": "# The sandbox has a network of its own, with nobody to ask for names.\n",
             },
             "shown": {"/etc/hosts": place.hosts},
         },
     }
+    config["remote"] = remote_config(place, f"{place.bin}:{tools.path}", config)
     beside = Path(f"{place.config}.new")
     beside.write_text(json.dumps(config, indent=1), encoding="utf-8")
     beside.replace(place.config)  # whole or not at all
+
+
+def _accounts(place: Layout) -> str:
+    """This machine's accounts, with the sandbox's HOME as root's: ssh reads its files there, whatever HOME says."""
+    try:
+        lines = Path("/etc/passwd").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    others = [line for line in lines if line.partition(":")[0] != "root"]
+    return "".join(f"{line}\n" for line in (f"root:x:0:0:root:{place.home}:/bin/bash", *others))
 
 
 def _end(place: Layout, *, orderly: bool) -> None:
@@ -305,11 +320,14 @@ def _end(place: Layout, *, orderly: bool) -> None:
 
 def _stop(place: Layout, reply: Reply) -> None:
     """Containers first, at once: one that ignores TERM would hold the engine for ten seconds."""
-    address = f"/proc/{reply.pid}/root{engine.SOCKET}"
-    with suppress(OSError, ValueError, SandboxError):
-        for container in engine.ask(address, "/containers/json"):
-            with suppress(SandboxError):
-                engine.ask(address, f"/containers/{container['Id']}/kill", method="POST")
+    addresses = [f"/proc/{reply.pid}/root{engine.SOCKET}"]
+    if reply.remote_pid:
+        addresses.append(f"/proc/{peer(place.remote_control)}/root{engine.SOCKET}")
+    for address in addresses:
+        with suppress(OSError, ValueError, SandboxError):
+            for container in engine.ask(address, "/containers/json"):
+                with suppress(SandboxError):
+                    engine.ask(address, f"/containers/{container['Id']}/kill", method="POST")
     request(place.control, "stop")
     wait_for_end(reply.pid, timeout=8.0, kill=False)
 

@@ -5,6 +5,7 @@ needs to know how it came about, or how far another recovery got before it was k
 """
 
 import hashlib
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +42,7 @@ def clear(place: Layout) -> None:
 
 def _sweep(place: Layout) -> None:
     """In a mount namespace of its own: a chroot may have no control groups."""
-    complaint = run_errand("sweep", place.group)
+    complaint = run_errand("sweep", place.group) or run_errand("sweep", f"{place.group}-remote")
     if complaint:
         raise SandboxError(
             f"the control groups of sandbox '{place.name}' cannot be removed: {complaint}",
@@ -106,9 +107,14 @@ def _is_part_stopped(reply: Reply, name: str) -> bool:
         return any(
             is_stopped(str(process))
             for process in Path(inside).iterdir()
-            if process.name.isdigit() and _program(process) in _ENGINE_PROGRAMS
+            if process.name.isdigit() and _program(process) in _ENGINE_PROGRAMS and _is_in(process, reply.pid)
         )
     return False
+
+
+def _is_in(process: Path, machine: int) -> bool:
+    """Whether the process is on the network of that machine itself, not of its remote host."""
+    return os.readlink(process / "ns/net") == os.readlink(f"/proc/{machine}/ns/net")  # noqa: PTH115
 
 
 def _program(process: Path) -> str:

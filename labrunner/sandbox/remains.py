@@ -21,12 +21,13 @@ _PROGRAMS = ("dockerd", "containerd", "docker-proxy", "runc")  # and what begins
 _PATIENCE_SECONDS = 3.0
 
 
-def clear_engine(data: str, group: str) -> None:
+def clear_engine(data: str, group: str, *, spared: int = 0) -> None:
     """End containers and all of the engine's programs, take off its mounts, forget what it had in memory.
 
-    data: its folder, group: its containers' control group.
+    data: its folder, group: its containers' control group. spared: the process of a machine in this one, with an engine
+    of its own.
     """
-    _end_programs()  # first: nobody may start anew what ends
+    _end_programs(_machine_of(spared) if spared else "")  # first: nobody may start anew what ends
     kill_group("/sys/fs/cgroup", group)
     for point in _mounted_below(data, _RUN):
         kernel.detach(point)
@@ -34,9 +35,17 @@ def clear_engine(data: str, group: str) -> None:
     Path("/run/docker.pid").unlink(missing_ok=True)
 
 
-def _end_programs() -> None:
+def _machine_of(pid: int | str) -> str:
+    """What names the machine of a process: its host name's namespace."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/uts")  # noqa: PTH115
+    except OSError:
+        return "gone"
+
+
+def _end_programs(spared: str) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while pids := [int(entry) for entry in _processes() if _is_program(entry)]:
+    while pids := [int(entry) for entry in _processes() if _is_program(entry) and _machine_of(entry) != spared]:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

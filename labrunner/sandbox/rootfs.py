@@ -36,6 +36,7 @@ class Plan:
     writable: kept writable at the same path. visible: read-only as all else, but seen even below a masked folder.
     tmp: the folder that is /tmp inside. etc: small files of /etc that are the sandbox's own, name -> text.
     shown: path inside, of a file that exists there -> the file that is seen there, read-only.
+    hidden: folders that are empty inside.
     """
 
     writable: tuple[str, ...]
@@ -43,6 +44,7 @@ class Plan:
     tmp: str
     etc: Mapping[str, str] = field(default_factory=dict)
     shown: Mapping[str, str] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
 
 
 def is_masked(path: str) -> bool:
@@ -68,7 +70,7 @@ def build(plan: Plan) -> None:
     if not Path("/var/run").is_symlink() and Path("/var/run").is_dir():
         kernel.attach_tree(kernel.clone_tree("/run"), "/var/run")
     _configuration(plan.etc)
-    for place in _HIDDEN:
+    for place in (*_HIDDEN, *plan.hidden):
         if Path(place).is_dir():
             _private(place, mode="711")
     for path, tree in grafts:

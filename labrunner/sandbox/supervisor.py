@@ -7,10 +7,11 @@ It writes to the descriptor when the machine is made, and closes it.
 Run by `sandbox.machine` in fresh namespaces. When it ends, the kernel ends everything that runs inside; so nothing has
 to be remembered for a crash. It knows nothing of labs. Standard library only, and little of it: it has to start fast.
 
-The control socket takes one JSON line `{"do": ..., "what": [...]}` and gives one back: "status", "start" (what of
-engine and local Azure does not run; harmless when both do), "renew" (as "start", after those of "engine" and "azure"
-that `what` names were killed), "stop" (both end in order, then everything does), "fault" (set the outage that `what`
-names, for as many seconds as it says, or without: until it is cleared), "clear" (end those that `what` names, or all).
+The control socket takes one JSON line `{"do": ..., "what": [...]}` and gives one back: "status", "start" (what does not
+run of engine, local Azure and what `what` names: "remote" for the remote host; harmless when all do), "renew" (as
+"start", after what `what` names was killed), "end" (what `what` names is killed, and not started again), "stop" (all end
+in order, then everything does), "fault" (set the outage that `what` names, for as many seconds as it says, or without:
+until it is cleared), "clear" (end those that `what` names, or all).
 """
 
 import fcntl
@@ -64,7 +65,8 @@ class Supervisor:
         self._is_first = True
         self._trusted = ""
         self._run = run
-        azure = config["azure"]
+        azure, remote = config["azure"], config["remote"]
+        self._wanted = {"engine", "azure"}  # the remote host from when it was asked for
         self._services = {
             "engine": Service(line=self._engine_line, env=config["engine_env"], log=config["engine_log"]),
             "azure": Service(
@@ -72,6 +74,12 @@ class Supervisor:
                 env=azure["env"],
                 log=azure["log"],
                 listener=lambda: bind_beside(run, azure["control"]),
+            ),
+            "remote": Service(
+                line=lambda: remote["line"],
+                env={"PATH": config["path"], "LANG": "C.UTF-8"},
+                log=remote["log"],
+                listener=lambda: bind_beside(run, remote["control"]),
             ),
         }
         folder = config["folder"]
@@ -90,7 +98,7 @@ class Supervisor:
     def start(self) -> None:
         """Start what does not run: first the engine, which takes longest. Raises OSError."""
         for name, service in self._services.items():
-            if f"{name}-down" not in self._outages:
+            if name in self._wanted and f"{name}-down" not in self._outages:
                 service.start()
 
     def serve(self) -> None:
@@ -149,7 +157,7 @@ class Supervisor:
         if new:
             resume.keep(data, [*before, *new])
         if not self._is_first:
-            clear_engine(data, self._spec.group)
+            clear_engine(data, self._spec.group, spared=self._services["remote"].pid)
         self._is_first = False
         self._trusted = ""
         return arguments(self._spec, driver=storage_driver(data))
@@ -222,9 +230,10 @@ class Supervisor:
         self._outages.put(words[0], float(words[1]) if len(words) > 1 else None)
 
     def _do(self, what: str, names: list[str]) -> dict[str, Any]:
-        if what in ("start", "renew"):
+        if what in ("start", "renew", "end"):
+            self._wanted = self._wanted - {*names} if what == "end" else self._wanted | {*names}
             try:
-                self._renew(names if what == "renew" else [])
+                self._renew(names if what != "start" else [])
             except OSError as error:
                 return {"error": f"what it holds cannot be started: {error}", "errno": error.errno}
         elif what in ("fault", "clear"):
@@ -234,8 +243,8 @@ class Supervisor:
                 return {"error": str(error)}
         elif what == "stop":
             self._stop_at = time.monotonic() + _STOP_SECONDS
-            for service in self._services.values():
-                service.stop()
+            for name, service in self._services.items():
+                service.stop() if name != "remote" else service.kill()
         elif what != "status":
             return {"error": f"unknown request {what!r}"}
         return {
@@ -291,7 +300,8 @@ def main(words: list[str]) -> int:
     kernel.interface_up("lo")
     kernel.add_address("lo:azure", ADDRESS)
     socket.sethostname("labrunner")
-    remove_group("/sys/fs/cgroup", config["engine"]["group"])
+    for group in (config["engine"]["group"], config["remote"]["engine"]["group"]):
+        remove_group("/sys/fs/cgroup", group)
     supervisor = Supervisor(config, control, run)
     supervisor.start()
     control.listen(8)  # whoever gets through to us finds the machine made
