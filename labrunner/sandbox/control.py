@@ -46,8 +46,8 @@ class Reply:
     """A supervisor's answer. pid: its process id on this machine. format: `layout.FORMAT` of its labrunner.
 
     started: seconds since 1970, by today's clock. engine_pid, azure_pid: process ids inside; 0: it does not run.
-    remote_pid: of the remote host, which runs only once somebody has needed it.
-    engine_seconds, azure_seconds, remote_seconds: since the last start. trusts: SHA-256 of the authority's file as the engine read it.
+    remote_pid: of the remote host, which runs only once somebody has needed it. engine_seconds, azure_seconds,
+    remote_seconds: since the last start. trusts: SHA-256 of the authority's file as the engine read it.
     outages: those that are set, and the seconds that are left (None: until it is cleared). ended: seconds since others
     ended. lingers: whether a process still is where a disk was full.
     """

@@ -90,13 +90,18 @@ class _Sessions:
             os.close(slave)
         typing = asyncio.create_task(_type(process, master))
         try:
-            await _show(process, master)  # until nobody has the terminal any more
-            status = await child.wait()
+            ended = asyncio.create_task(child.wait())
+            await _show(process, master, ended)
+            if not ended.done():
+                os.close(master)  # the client has gone: hang up
+                master = -1
+            status = await ended
         finally:
             typing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await typing
-            os.close(master)  # hangs up, where the other side has gone
+            if master >= 0:
+                os.close(master)
         return status if status >= 0 else 128 - status
 
     def _line(self, command: str | None) -> list[str]:
@@ -110,21 +115,36 @@ class _Sessions:
         return ["bash", "--noprofile", "--noediting", "--rcfile", start, "-i"]
 
 
-async def _show(process: "asyncssh.SSHServerProcess[bytes]", master: int) -> None:
-    """What the terminal says goes to the client."""
+async def _show(process: "asyncssh.SSHServerProcess[bytes]", master: int, ended: "asyncio.Task[int]") -> None:
+    """What the terminal says goes to the client, until that has gone or the shell has ended; others may go on with the
+    terminal then."""
     loop = asyncio.get_running_loop()
-    while not process.channel.is_closing():
+    closed = asyncio.ensure_future(process.channel.wait_closed())
+    try:
+        await _pass_on(process, master, ended, closed, loop)
+    finally:
+        closed.cancel()
+
+
+async def _pass_on(
+    process: "asyncssh.SSHServerProcess[bytes]",
+    master: int,
+    ended: "asyncio.Task[int]",
+    closed: "asyncio.Future[None]",
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    while not closed.done():
         readable = loop.create_future()
         loop.add_reader(master, _tell, readable)
-        closed = asyncio.ensure_future(process.channel.wait_closed())
         try:
-            await asyncio.wait((readable, closed), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((readable, closed, ended), return_when=asyncio.FIRST_COMPLETED)
         finally:
             loop.remove_reader(master)
-            closed.cancel()
         try:
             data = os.read(master, _PIECE)
         except BlockingIOError:
+            if ended.done():
+                return
             continue
         except OSError:  # EIO: the last one has let go of the terminal
             return

@@ -9,9 +9,9 @@ to be remembered for a crash. It knows nothing of labs. Standard library only, a
 
 The control socket takes one JSON line `{"do": ..., "what": [...]}` and gives one back: "status", "start" (what does not
 run of engine, local Azure and what `what` names: "remote" for the remote host; harmless when all do), "renew" (as
-"start", after what `what` names was killed), "end" (what `what` names is killed, and not started again), "stop" (all end
-in order, then everything does), "fault" (set the outage that `what` names, for as many seconds as it says, or without:
-until it is cleared), "clear" (end those that `what` names, or all).
+"start", after what `what` names was killed), "end" (what `what` names is killed, and not started again), "stop" (all
+end in order, then everything does), "fault" (set the outage that `what` names, for as many seconds as it says, or
+without: until it is cleared), "clear" (end those that `what` names, or all).
 """
 
 import fcntl

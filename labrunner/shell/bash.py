@@ -14,7 +14,7 @@ from labrunner.shell.interrupts import Interrupts
 from labrunner.shell.ladder import DEFAULT_GRACE, Grace
 from labrunner.shell.process import Process
 from labrunner.shell.protocol import Completed, End, ShellError, ShellSpec
-from labrunner.shell.running import Ports, Running
+from labrunner.shell.running import Entrance, Ports, Running
 from labrunner.shell.snapshot import Parts, Start, State, came_back, has_functions, parts, piecewise
 from labrunner.shell.terminal import Terminal
 
@@ -43,6 +43,9 @@ class BashShell:
 
     def __init__(self, spec: ShellSpec, *, grace: Grace = DEFAULT_GRACE) -> None:
         self._spec = spec
+        self._revives = True
+        self._within: tuple[Entrance, int] | None = None  # another shell in our terminal, and what led there
+        self._kept = b""  # our state meanwhile
         self._grace = grace
         self._env: Mapping[str, str] = spec.env
         self._cwd = spec.cwd
@@ -55,6 +58,39 @@ class BashShell:
         self._first: Start | None = None
         self._closed = False
 
+    @classmethod
+    def elsewhere(cls, spec: ShellSpec, ports: Ports, report: Report) -> "BashShell":
+        """A bash that runs already, on a terminal that is not here, and has made this report; when it ends, no other
+        one is started. Raises ShellError."""
+        made = cls(spec)
+        made._revives = False
+        made._ports = ports
+        made._number = report.number
+        made._keep(report)
+        made._first = Start(made._await_dump(ports) or State(), made._cwd)
+        return made
+
+    @property
+    def ports(self) -> Ports | None:
+        """What it is reached by, for a shell that has its terminal for a while; None: it does not run."""
+        return self._ports
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it has ended, and no other one is started."""
+        return self._closed
+
+    def came_back(self) -> int | None:
+        """The exit status of the command that led into another shell, once that has ended; None before."""
+        if self._within is None or self._ports is None:
+            return self._status
+        report = self._ports.channel.report(self._within[1])
+        if report is None:
+            return None if self._ports.process.exit_status is None else 255
+        self._within = None
+        self._keep(report)
+        return report.status
+
     def run(
         self,
         text: str,
@@ -63,9 +99,14 @@ class BashShell:
         limit: float | None = None,
         on_output: Callable[[bytes], None] | None = None,
         keyboard: int | None = None,
+        keys: Callable[[bytes], bytes] | None = None,
         size: tuple[int, int] | None = None,
+        entrance: Entrance | None = None,
     ) -> Completed:
         """Run `text` to its end (see `protocol.Shell`).
+
+        entrance: another shell that it may lead into: then it counts as done, with status 0, and this shell is left
+        alone until the other one has ended. Whoever gives it a command before ends the other one.
 
         A first Ctrl-C (SIGINT to us) goes to the command; after a second the command is ended and
         KeyboardInterrupt raised. Raises ShellError, and ValueError for a NUL in the text.
@@ -73,6 +114,8 @@ class BashShell:
         if "\0" in text:
             raise ValueError("a command cannot contain a NUL character")
         began = time.monotonic()
+        if entrance is not None and self._dumps:
+            self._kept = self.snapshot()
         ports, restarted = self._ready()
         with ports.interrupts:
             self._prepare(ports, on_output)
@@ -95,6 +138,8 @@ class BashShell:
                 limit=limit,
                 on_output=on_output,
                 keyboard=keyboard,
+                keys=keys,
+                entrance=entrance,
             )
             try:
                 running.wait()
@@ -104,7 +149,9 @@ class BashShell:
                 raise
             if keyboard is not None:
                 ports.terminal.forget_input()
-            status, end = self._settle(running)
+            if running.entered and entrance is not None:
+                self._within = (entrance, self._number)
+            status, end = (0, End.EXITED) if self._within is not None else self._settle(running)
             if ports.interrupts.count > 1:
                 raise KeyboardInterrupt
         return Completed(
@@ -114,7 +161,7 @@ class BashShell:
             dropped=capture.dropped,
             seconds=time.monotonic() - began,
             ladder=running.ladder.sent,
-            restarted=restarted or running.report is None,
+            restarted=restarted or (running.report is None and self._within is None),
         )
 
     def variable(self, name: str) -> str | None:
@@ -131,6 +178,8 @@ class BashShell:
     def snapshot(self) -> bytes:
         """The shell's state (see `protocol.Shell`). From the second call on, bash has it ready. Raises ShellError."""
         self._dumps = True
+        if self._within is not None and self.came_back() is None:
+            return self._kept
         ports = self._ports
         state = None
         if ports is not None:
@@ -214,9 +263,25 @@ class BashShell:
             raise ShellError("this shell is closed")
         if self._ports is None:
             return self._start(), False
+        if self._within is not None:
+            self._come_back(self._ports)
         if self._ports.process.exit_status is None and self._reaches_input(self._ports):
             return self._ports, False
-        return self._restart(), True
+        ports = self._restart()
+        if self._closed:
+            raise ShellError("this shell has ended")
+        return ports, True
+
+    def _come_back(self, ports: Ports) -> None:
+        """End the shell that has our terminal, and wait for the command that led there."""
+        if self._within is None or self.came_back() is not None:
+            return
+        self._within[0].leave()
+        try:
+            self._await(ports, self.came_back, seconds=ANSWER_SECONDS)
+        except ShellError:
+            self._end_process()  # the next command starts another
+        self._within = None
 
     def _start(self) -> Ports:
         terminal = Terminal(columns=self._spec.columns, lines=self._spec.lines)
@@ -241,6 +306,10 @@ class BashShell:
         ports = self._ports
         assert ports is not None
         self._end_process()
+        if not self._revives:
+            self._closed = True
+            return ports
+        assert isinstance(ports.terminal, Terminal)
         try:
             self._ports = self._spawn(
                 ports.terminal, ports.channel, ports.interrupts, directories=(self._cwd, self._spec.cwd, "/")

@@ -33,7 +33,10 @@ from typing import NamedTuple
 from labrunner.shell.protocol import ShellError
 from labrunner.shell.snapshot import Parts, State, parsed
 
-__all__ = ["Channel", "Report"]
+__all__ = ["MARKS", "Channel", "Report"]
+
+MARKS = re.compile(rb"\x1b\]5379;([0-9]+)\x07")
+"""What `_MARK` writes."""
 
 _PREFIX = "shell-"
 _READ_BYTES = 64 * 1024
@@ -46,10 +49,13 @@ _SILENCE = (
     'case "${PS0-}${PS1-}${PS2-}${PROMPT_COMMAND[*]-}" in "") ;;'
     " *) \\builtin unset -v PS0 PS1 PS2 PROMPT_COMMAND ;; esac"
 )
+_MARK = "\\builtin printf '\\033]5379;%s\\007%.0s' {number} \"${{_-}}\" >/dev/tty"
+"""Says in the terminal itself that a command has ended: an operating system command (ECMA-48, 8.3.89) of our own."""
 # Its arguments: number, status, flags, those of the shell itself, `$_`. Descriptor 8 is the report, 9 the state; each
 # line redirects by itself, so that what a DEBUG trap prints goes elsewhere. Only its message says that `declare` could
 # not write all (its status does not): it becomes part of the record that is closed last.
 _DUMP = r"""
+MARK
 SILENCE
 \builtin printf '\0%s %s %s + %s\0%s dumped' "$1" "$2" "$3" "${PWD-}" "$1" >&8
 \builtin declare -p >&9 2>&8 &&
@@ -86,6 +92,7 @@ class Channel:
         "_input",
         "_input_path",
         "_lock",
+        "_marks",
         "_over",
         "_report_path",
         "_rest",
@@ -96,7 +103,9 @@ class Channel:
         "fileno",
     )
 
-    def __init__(self, run_dir: str) -> None:
+    def __init__(self, run_dir: str, *, marks: bool = False) -> None:
+        """marks: the terminal is not on this machine, and says in its output when that of a command has ended."""
+        self._marks = marks
         try:
             self.directory, self._lock = _new_directory(run_dir)
         except OSError as error:
@@ -123,7 +132,9 @@ class Channel:
 
     def _write_dump(self) -> int:
         """Write the lines that make bash dump its state; returns the descriptor of the file that they write."""
-        self._write("dump", _DUMP.replace("SILENCE", _SILENCE).encode())
+        # Not at the start: who starts bash knows nothing of marks yet.
+        mark = f"""case "$1" in 1) ;; *) {_MARK.format(number='"$1"')} ;; esac""" if self._marks else ""
+        self._write("dump", _DUMP.replace("SILENCE", _SILENCE).replace("MARK", mark).encode())
         state = os.open(f"{self.directory}/state", os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         os.fchmod(state, 0o600)  # bash may have made it
         return state
@@ -137,6 +148,10 @@ class Channel:
         except OSError as error:
             raise ShellError(f"cannot write {path}: {error.strerror}") from error
         return path
+
+    def ask_end(self) -> None:
+        """Have bash end."""
+        self._send("\n\n\\builtin exit 0\n")
 
     def write_start(self, directories: Sequence[str], *, number: int) -> str:
         """Write the start file; returns its path. Bash goes to the first directory that exists, then reports."""
@@ -159,11 +174,12 @@ class Channel:
         )
 
     def _reporting(self, number: int) -> str:
+        mark = f"; {_MARK.format(number=number)}" if self._marks else ""
         # `$_` as an argument that prints nothing keeps `$_` for the learner's next command. Traces (`set -x`) and
         # what traps print (DEBUG) stay off the terminal; the first NUL parts the latter from the record.
         return (
             f'{{ \\builtin printf \'\\0%s %s %s - %s%.0s\\0\' {number} "$?" "$-" "${{PWD-}}" "${{_-}}"'
-            f"; {_SILENCE}; }} >|{shlex.quote(self._report_path)} 2>/dev/null"
+            f"{mark}; {_SILENCE}; }} >|{shlex.quote(self._report_path)} 2>/dev/null"
         )
 
     def run(self, text: bytes, *, number: int, prefix: str = "", dump: bool = False) -> None:

@@ -10,10 +10,11 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Self
 
 from labrunner.shell.protocol import ShellError
-from labrunner.shell.terminal import Terminal
+from labrunner.shell.terminal import Screen, Terminal
 
 __all__ = ["HANGUP_GRACE", "KILL_GRACE", "Process"]
 
@@ -44,6 +45,16 @@ def _stat(pid: int) -> list[bytes] | None:
         return None
 
 
+class _Elsewhere:
+    """In place of the process that waits for bash, where another one does."""
+
+    __slots__ = ("pid", "poll")
+
+    def __init__(self, ended: Callable[[], int | None]) -> None:
+        self.pid = 0
+        self.poll = ended
+
+
 class Process:
     """One running bash. `adopt` must follow once it has reported: until then its id is not known."""
 
@@ -51,12 +62,12 @@ class Process:
 
     def __init__(self, *, prefix: Sequence[str], start_file: str, env: Mapping[str, str], terminal: Terminal) -> None:
         """Start bash. Raises ShellError."""
-        self._terminal = terminal
+        self._terminal: Screen = terminal
         self.leader = 0
         self._start_time = b""
         self._image = b""
         try:
-            self._popen = subprocess.Popen(
+            self._popen: subprocess.Popen[bytes] | _Elsewhere = subprocess.Popen(
                 ["/bin/sh", "-c", _WAIT, "sh", *_DEFAULT_SIGNALS, *prefix, *_BASH, "--rcfile", start_file, "-i"],
                 stdin=terminal.slave,
                 stdout=terminal.slave,
@@ -68,6 +79,23 @@ class Process:
         except OSError as error:
             raise ShellError(f"cannot start a shell: {error}") from error
         self.pidfd = os.pidfd_open(self._popen.pid)
+
+    @classmethod
+    def elsewhere(cls, leader: int, *, terminal: Screen, pidfd: int, ended: Callable[[], int | None]) -> Self:
+        """A bash that somebody else has started, on a terminal that is not here.
+
+        pidfd: a descriptor of its own that is readable once it is gone. ended: its status, None while it runs. Raises
+        ShellError.
+        """
+        stat = _stat(leader)
+        if stat is None:
+            raise ShellError("the shell ended as soon as it had started")
+        made = cls.__new__(cls)
+        made._terminal = terminal  # noqa: SLF001 - its own
+        made._popen = _Elsewhere(ended)  # noqa: SLF001
+        made.leader, made._start_time, made._image = leader, stat[_START_TIME], stat[_START_STACK]  # noqa: SLF001
+        made.pidfd = pidfd
+        return made
 
     def adopt(self) -> None:
         """Learn bash's id: at its start it is itself the terminal's foreground. Raises ShellError."""
@@ -161,7 +189,7 @@ class Process:
         deadline = time.monotonic() + KILL_GRACE
         while True:
             with contextlib.suppress(ProcessLookupError):
-                if not self._members():
+                if self._popen.pid and not self._members():
                     os.killpg(self._popen.pid, signal.SIGKILL)
             self._signal_members(signal.SIGKILL)
             if self._gone_within(0.1):

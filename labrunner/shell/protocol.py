@@ -73,12 +73,14 @@ class Shell(Protocol):
         limit: float | None = None,
         on_output: Callable[[bytes], None] | None = None,
         keyboard: int | None = None,
+        keys: Callable[[bytes], bytes] | None = None,
         size: tuple[int, int] | None = None,
     ) -> Completed:
         """Run `text` to its end.
 
         on_output gets batches of raw bytes as they arrive; keyboard is a descriptor whose bytes are passed
-        to the command while it runs: after Ctrl-C three times in a row the command is ended. size: columns and lines
+        to the command while it runs: after Ctrl-C three times in a row the command is ended. keys is handed each piece
+        that was typed, and gives back what of it is for the command. size: columns and lines
         of a terminal on which the command's output is shown as it comes, so that it may draw on all of it; None: that
         of ShellSpec. Raises ShellError.
         """

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from math import inf
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from labrunner.shell.capture import Capture
 from labrunner.shell.channel import Channel, Report
@@ -16,9 +16,9 @@ from labrunner.shell.interrupts import Interrupts
 from labrunner.shell.ladder import Grace, Ladder
 from labrunner.shell.process import Process
 from labrunner.shell.protocol import End
-from labrunner.shell.terminal import Terminal
+from labrunner.shell.terminal import Screen
 
-__all__ = ["INTERRUPT_WINDOW", "Ports", "Running"]
+__all__ = ["INTERRUPT_WINDOW", "Entrance", "Ports", "Running"]
 
 INTERRUPT_WINDOW = 3.0
 """A command that ends within so many seconds after a Ctrl-C has ended because of it."""
@@ -29,13 +29,29 @@ TICK = 0.25
 _LATE_BYTES = 1024 * 1024  # of output taken after the report: a background job may write for ever
 _KEYBOARD_BYTES = 4096
 _SWEEP = 0.01
+_PAUSE = 0.001
+_OUTPUT_SECONDS = 5.0  # of output that comes by another way than the report
 _CTRL_C = b"\x03"
+
+
+class Entrance(Protocol):
+    """Another shell that a command leads into, in the same terminal: then the command counts as done."""
+
+    @property
+    def fileno(self) -> int:
+        """Readable when there may be news."""
+
+    def is_open(self) -> bool:
+        """Whether the other shell is there."""
+
+    def leave(self) -> None:
+        """Have the other shell end. Never waits."""
 
 
 class Ports(NamedTuple):
     """What a shell is reached by. `poll` has all but the keyboard registered."""
 
-    terminal: Terminal
+    terminal: Screen
     channel: Channel
     process: Process
     interrupts: Interrupts
@@ -47,6 +63,7 @@ class Running:
 
     cause: LIMIT or TIMEOUT once our ladder has started, INTERRUPTED after a Ctrl-C, else None.
     successor: the environment of the shell that took bash's place and waits, if that is so.
+    entered: whether the command has led into `entrance`, and goes on.
     """
 
     __slots__ = (
@@ -54,11 +71,13 @@ class Running:
         "_capture",
         "_channel",
         "_deadline",
+        "_entrance",
         "_expiry",
         "_grace",
         "_interrupted",
         "_interrupts",
         "_keyboard",
+        "_keys",
         "_look_at",
         "_lost",
         "_number",
@@ -72,12 +91,13 @@ class Running:
         "_typed",
         "cause",
         "dead",
+        "entered",
         "ladder",
         "report",
         "successor",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         ports: Ports,
         *,
@@ -88,7 +108,12 @@ class Running:
         limit: float | None,
         on_output: Callable[[bytes], None] | None,
         keyboard: int | None,
+        keys: Callable[[bytes], bytes] | None = None,
+        entrance: Entrance | None = None,
     ) -> None:
+        self._keys = keys
+        self._entrance = entrance
+        self.entered = False
         self._terminal, self._channel, self._process, self._interrupts, self._poll = ports
         self._number = number
         self._capture = capture
@@ -119,8 +144,10 @@ class Running:
         """Return when bash has reported, is gone, or cannot be ended. The output is in the capture then."""
         if self._keyboard is not None:
             self._poll.register(self._keyboard, select.POLLIN)
+        if self._entrance is not None:
+            self._poll.register(self._entrance.fileno, select.POLLIN)
         try:
-            while not (self.report or self.dead or self.successor or self.ladder.failed):
+            while not (self.report or self.dead or self.successor or self.ladder.failed or self.entered):
                 try:
                     self._turn()
                 except KeyboardInterrupt:  # where the program has a SIGINT handler of its own
@@ -128,6 +155,8 @@ class Running:
         finally:
             if self._keyboard is not None:
                 self._poll.unregister(self._keyboard)
+            if self._entrance is not None:
+                self._poll.unregister(self._entrance.fileno)
         self._finish()
 
     @property
@@ -154,6 +183,8 @@ class Running:
                 self._interrupts.clear()
             elif descriptor == self._keyboard:
                 self._type()
+            elif self._entrance is not None and descriptor == self._entrance.fileno:
+                self.entered = self._entrance.is_open()
 
     def _pace(self) -> float:
         """Do what is due; milliseconds until something will be."""
@@ -252,6 +283,10 @@ class Running:
             if error.errno != errno.EIO:  # a terminal that was closed
                 raise
             data = b""
+        if data and self._keys is not None:
+            data = self._keys(data)
+            if not data:
+                return
         if _CTRL_C in data:
             self._on_ctrl_c(data)
         elif data:
@@ -279,8 +314,17 @@ class Running:
     def _finish(self) -> None:
         if self.report is not None and self._signalled and self.cause is not None:
             self._sweep()
+        if self.report is not None:
+            self._await_output()
         late = 0
         while late < _LATE_BYTES and (size := self._take()):
             late += size
         if self.cause is None and time.monotonic() - self._interrupted < INTERRUPT_WINDOW:
             self.cause = End.INTERRUPTED
+
+    def _await_output(self) -> None:
+        """Until the terminal has brought what the command wrote before its report."""
+        deadline = time.monotonic() + _OUTPUT_SECONDS
+        while not self._terminal.is_whole(self._number) and time.monotonic() < deadline:
+            if not self._take():
+                time.sleep(_PAUSE)

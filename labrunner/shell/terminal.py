@@ -11,10 +11,53 @@ import os
 import signal
 import struct
 import termios
+from typing import Protocol
 
-__all__ = ["BATCH_BYTES", "Terminal"]
+__all__ = ["BATCH_BYTES", "Screen", "Terminal"]
 
 BATCH_BYTES = 64 * 1024
+
+
+class Screen(Protocol):
+    """What a shell needs of its terminal. See `Terminal`; `shell.far` has another one."""
+
+    @property
+    def master(self) -> int:
+        """Readable when there is output."""
+
+    @property
+    def device(self) -> int:
+        """The device number of the terminal, as `tty_nr` of a process has it."""
+
+    def restore(self) -> None:
+        """Undo what programs did to it."""
+
+    def be_ordinary(self, columns: int, lines: int) -> None:
+        """Of that size until `restore`."""
+
+    def is_whole(self, number: int) -> bool:
+        """Whether all output of the command that has reported under that number is here to be read."""
+
+    def read(self) -> bytes:
+        """What has arrived; never waits."""
+
+    def write(self, data: bytes) -> int:
+        """Type; how much was taken."""
+
+    def type_unseen(self, line: bytes) -> None:
+        """Type a line without echo."""
+
+    def forget_input(self) -> None:
+        """Discard what was typed and not read."""
+
+    def foreground(self) -> int | None:
+        """The foreground process group, if there is one."""
+
+    def signal_foreground(self, number: int) -> bool:
+        """Signal it; False if there is none."""
+
+    def close(self) -> None:
+        """Hang up."""
 
 
 class Terminal:
@@ -52,6 +95,10 @@ class Terminal:
         modes[1] |= termios.OPOST | termios.ONLCR
         termios.tcsetattr(self.slave, termios.TCSANOW, modes)
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def is_whole(self, number: int) -> bool:  # noqa: ARG002
+        """Whether all output of the command that has reported under that number is here to be read: always."""
+        return True
 
     def read(self) -> bytes:
         """What has arrived, up to about BATCH_BYTES; empty if there is nothing. Never waits.
