@@ -120,6 +120,8 @@ class Command:
     written: the course's own text where `run` corrects it.
     says: one short line for the student, what the command is for.
     host: "local", or a host that the target provides.
+    opens: the host whose shell it leads into (`ssh user@...`): it is done when that is there, and goes on below the
+        commands of that host until one of them ends it, or one of another host is next.
     by: "learner", "labrunner" (a command the runner gives on the learner's behalf), or "unattended" (as that, but only
         where nobody is at the keyboard; else it is left out).
     timeout: seconds until the INT, TERM, KILL ladder starts.
@@ -134,6 +136,7 @@ class Command:
     written: str | None = None
     says: str = ""
     host: str = "local"
+    opens: str = ""
     by: str = "learner"
     timeout: float = 60.0
     limit: float | None = None
@@ -147,6 +150,7 @@ class Command:
 class Check:
     """A question put to the target: `kind` names a function of the checks folder, `args` are its arguments.
 
+    host: where it is asked: its engine, its files, its localhost.
     after: the `ref` of the command after which it is asked; None: after the step's last command.
     within: seconds to go on asking until it passes (0: ask once).
     lasts: whether it still holds when the course has gone on. What a later command may rightly undo (a login that
@@ -155,6 +159,7 @@ class Check:
 
     kind: str
     args: Mapping[str, object] = field(default_factory=dict)
+    host: str = "local"
     after: str | None = None
     within: float = 2.0
     lasts: bool = True

@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 _OMIT = object()
 
-_BESIDE = ("after", "within", "lasts")  # the keys of a check beside its kind
+_BESIDE = ("host", "after", "within", "lasts")  # the keys of a check beside its kind
 _SPECIAL = frozenset({"variables", "default", "exit", "json"})
 _PARSING = (("int", "a whole number"), ("float", "a number"), ("bool", "true or false"))
 _SCALARS: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}

@@ -33,7 +33,9 @@ T = TypeVar("T")
 EVERY_TARGET = "*"
 """The key of `Variable.default` that holds for the targets without one of their own."""
 
-NOT_FILLED = frozenset({"id", "ref", "name", "at", "after", "kind", "errata", "pattern", "needs", "host", "by", "mode"})
+NOT_FILLED = frozenset(
+    {"id", "ref", "name", "at", "after", "kind", "errata", "pattern", "needs", "host", "opens", "by", "mode"}
+)
 """Fields whose text is a name or a form, never filled."""
 FILLED_NAMES: tuple[type, ...] = (AzureRegistry, AzureWebhook)
 """Values whose `name` is that of a thing of the target, and filled."""

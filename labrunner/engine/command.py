@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from labrunner.checking.api import TargetError
 from labrunner.engine.outcomes import Interrupted
 from labrunner.engine.session import Session
+from labrunner.engine.signing_in import SignIn
 from labrunner.matching import match
 from labrunner.model import Command, Expectation, Outcome
 from labrunner.record.events import CommandEnded, CommandStarted, OutputArrived, ShellRestarted
@@ -70,20 +71,30 @@ def run_in_shell(
 
     The shell is kept as it is after it. Raises TargetError or ShellError.
     """
-    shell = session.target.shell(command.host)
     live = _Live(session) if session.policy.live else None
-    completed = shell.run(
+    sign_in = SignIn(session)
+
+    def on_output(data: bytes) -> None:
+        if live:
+            live.feed(data)
+        sign_in.feed(data)
+
+    run = session.target.shell(command.host).run
+    if command.opens:
+        run = session.target.entrance(command.opens, attended=session.policy.keyboard is not None)
+    completed = run(
         command.run,
         timeout=command.timeout,
         limit=command.limit,
-        on_output=live.feed if live else None,
+        on_output=on_output,
         keyboard=session.policy.keyboard,
+        keys=sign_in.keys,
         size=size,
     )
     if live:
         live.finish()
     for name in command.secrets:
-        session.redactor.add(shell.variable(name) or "")
+        session.redactor.add(session.target.shell(command.host).variable(name) or "")
     if completed.restarted:
         session.seen.pop(command.host, None)
         session.emit(ShellRestarted(lab=place.lab, step=place.step, host=command.host))

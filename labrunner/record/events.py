@@ -221,6 +221,23 @@ class CheckWaiting(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignInWaiting(Event):
+    """A running command waits for somebody to sign in with this code: Enter does it."""
+
+    name: ClassVar[str] = "sign-in-waiting"
+    transient: ClassVar[bool] = True
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInApproved(Event):
+    """It has been done."""
+
+    name: ClassVar[str] = "sign-in-approved"
+    transient: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckEnded(Event):
     """number: the check's place in its step, from 0; a later answer with the same number replaces this one."""
 

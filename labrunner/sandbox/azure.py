@@ -135,6 +135,18 @@ class LocalAzure:
             say(Progress("signing in to the local Azure"))
             self._sign_in()
 
+    def sign_in_codes(self) -> list[str]:
+        """The codes of sign-ins that wait for a person; none when it does not answer."""
+        try:
+            return self._client.device_codes()
+        except ControlError:
+            return []
+
+    def approve(self, code: str) -> None:
+        """Let the sandbox's user sign in with that code. Who waits for it says what is wrong."""
+        with suppress(ControlError):
+            self._client.approve(code)
+
     def seed(self, seed: Seed) -> str:
         """Have what a repository has from the past: "", or one sentence why it cannot be had."""
         return self._ask(lambda: self._client.seed_images(_past(seed)))

@@ -108,10 +108,8 @@ def peer(path: str) -> int:
 class RemoteHost:
     """The remote host of a running sandbox. Methods raise SandboxError when it is gone or does not start."""
 
-    name = REMOTE_NAME
-
     def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+        self.name = sandbox.name
         self._place = sandbox.layout
         self._settings: dict[str, Any] = (Sandbox.settings(sandbox.layout) or {})["remote"]
         self.home: str = self._settings["ssh"]["home"]
@@ -143,6 +141,22 @@ class RemoteHost:
     def address(self) -> str:
         """Its engine's socket, as a path of this machine."""
         return f"/proc/{self.pid}/root{engine.SOCKET}"
+
+    @property
+    def engine_url(self) -> str:
+        """Its engine, from outside."""
+        return f"unix://{self.address}"
+
+    def check_engine(self) -> dict[str, Any]:
+        """What its engine says of itself. Raises SandboxError if it does not answer, or is another one's."""
+        remedy = remedy_up(self._place.name)
+        try:
+            info: dict[str, Any] = engine.ask(self.address, "/info")
+        except (OSError, ValueError) as error:
+            raise SandboxError(f"the Docker Engine of the remote host does not answer: {error}", remedy) from error
+        if not engine.is_ours(info, name=self._place.name, identity=self._place.id):
+            raise SandboxError("the Docker Engine of the remote host is not that of this sandbox", remedy)
+        return info
 
     def environment(self) -> dict[str, str]:
         """The whole environment of what runs there."""

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from labrunner.model import Course, Image
 from labrunner.sandbox import images
@@ -22,7 +22,7 @@ from labrunner.sandbox.running import Sandbox
 if TYPE_CHECKING:
     from docker import DockerClient
 
-__all__ = ["docker_client", "empty", "prepare"]
+__all__ = ["Machine", "docker_client", "empty", "prepare"]
 
 _GIT = (
     *("git", "-c", "init.defaultBranch=main", "-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false"),
@@ -36,8 +36,25 @@ _GIT_ENV = {
 }
 
 
+class Machine(Protocol):
+    """A machine with an engine: a `Sandbox`, or its `RemoteHost`."""
+
+    name: str
+
+    @property
+    def address(self) -> str:
+        """The engine's socket, as a path of this machine."""
+
+    @property
+    def engine_url(self) -> str:
+        """The engine, from outside."""
+
+    def check_engine(self) -> dict[str, Any]:
+        """What the engine says of itself. Raises SandboxError if it does not answer, or is another one's."""
+
+
 @contextlib.contextmanager
-def docker_client(sandbox: Sandbox, *, timeout: float = 30.0) -> Iterator["DockerClient"]:
+def docker_client(sandbox: Machine, *, timeout: float = 30.0) -> Iterator["DockerClient"]:
     """The SDK's client of the sandbox's engine. What the SDK raises inside comes out as SandboxError."""
     import docker
     import docker.errors

@@ -6,8 +6,8 @@ from typing import Any
 from labrunner.record.ledger import Entry
 from labrunner.sandbox import engine
 from labrunner.sandbox.errors import SandboxError
-from labrunner.sandbox.running import Sandbox, remedy_up
-from labrunner.sandbox.stock import docker_client
+from labrunner.sandbox.running import remedy_up
+from labrunner.sandbox.stock import Machine, docker_client
 
 __all__ = ["KINDS", "engine_entries", "remove_engine_entries"]
 
@@ -15,7 +15,7 @@ _PREDEFINED = frozenset({"bridge", "host", "none"})
 _UNTAGGED = "<none>:<none>"
 
 
-def engine_entries(sandbox: Sandbox) -> Iterator[Entry]:
+def engine_entries(sandbox: Machine) -> Iterator[Entry]:
     """All but the networks that every engine has. Images that a build left behind, too. Raises SandboxError."""
     sandbox.check_engine()
     address = sandbox.address
@@ -36,7 +36,7 @@ def engine_entries(sandbox: Sandbox) -> Iterator[Entry]:
         raise SandboxError(f"the Docker Engine stopped answering: {error}", remedy_up(sandbox.name)) from error
 
 
-def remove_engine_entries(sandbox: Sandbox, entries: Sequence[Entry]) -> dict[Entry, str]:
+def remove_engine_entries(sandbox: Machine, entries: Sequence[Entry]) -> dict[Entry, str]:
     """Remove those that are still what they were: "" = gone, else a sentence that says why not. Raises SandboxError.
 
     Nothing goes along with another: no volume with its container, no image with its last name, no parent with an

@@ -21,6 +21,7 @@ from labrunner.shell.program import ProgramError, ProgramTimeoutError, run_progr
 from labrunner.shell.protocol import Shell, ShellSpec
 from labrunner.targets.files import file_entries, write_inside
 from labrunner.targets.leftovers import remove_file_entries
+from labrunner.targets.protocol import Runs
 
 __all__ = ["LocalTarget"]
 
@@ -74,6 +75,17 @@ class LocalTarget:
         if self._shell is None:
             self._shell = BashShell(ShellSpec(env=self._env, cwd=self.work, run_dir=f"{self._folder}/run"))
         return self._shell
+
+    def entrance(self, host: str, *, attended: bool) -> Runs:  # noqa: ARG002
+        """It has no other host."""
+        raise TargetError(f"this target has no host '{host}'", "Run `labrunner lint` on the course.")
+
+    def sign_in_codes(self) -> Sequence[str]:
+        """None: it has no Azure."""
+        return ()
+
+    def approve(self, code: str) -> None:
+        """Nothing waits."""
 
     def script(self, text: str, *, host: str = "local", timeout: float = 60.0) -> Ran:
         """A fresh bash; status 124 for one that took too long."""

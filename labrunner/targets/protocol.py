@@ -1,14 +1,31 @@
 """What a lab runs on. The engine knows this Protocol only; `targets.sandbox` and `targets.local` implement it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from labrunner.checking.api import Checker, Ran, TargetError
 from labrunner.model import Seed
 from labrunner.record.ledger import Entry, Inventory
-from labrunner.shell.protocol import Shell
+from labrunner.shell.protocol import Completed, Shell
 
-__all__ = ["Target", "TargetError"]
+__all__ = ["Runs", "Target", "TargetError"]
+
+
+class Runs(Protocol):
+    """As `Shell.run`."""
+
+    def __call__(
+        self,
+        text: str,
+        *,
+        timeout: float = 60.0,
+        limit: float | None = None,
+        on_output: Callable[[bytes], None] | None = None,
+        keyboard: int | None = None,
+        keys: Callable[[bytes], bytes] | None = None,
+        size: tuple[int, int] | None = None,
+    ) -> Completed:
+        """See `shell.protocol.Shell.run`."""
 
 
 class Target(Protocol):
@@ -16,7 +33,8 @@ class Target(Protocol):
 
     name: str
     capabilities: frozenset[str]
-    """What labs may ask for in `needs`: "docker-engine", "azure" (the Azure of the course, and `az`)."""
+    """What labs may ask for in `needs`: "docker-engine", "azure" (the Azure of the course, and `az`), "remote-host" (a
+    second machine, `ssh user@remote-host`)."""
 
     def values(self) -> Mapping[str, str]:
         """Values that the target knows better than the course's defaults (such as ACR_LOGIN_SERVER)."""
@@ -26,6 +44,18 @@ class Target(Protocol):
 
     def shell(self, host: str) -> Shell:
         """The learner's shell on that host; the same one on each call. Raises TargetError for an unknown host."""
+
+    def entrance(self, host: str, *, attended: bool) -> "Runs":
+        """Runs a command in the local shell that leads into the one of that host: done when it is there.
+
+        attended: a person can answer what it asks. Raises TargetError for an unknown host.
+        """
+
+    def sign_in_codes(self) -> Sequence[str]:
+        """The device codes of sign-ins that wait for a person; none where that takes a browser. Never raises."""
+
+    def approve(self, code: str) -> None:
+        """Do what that person would. Never raises: then the command that waits says what is wrong."""
 
     def script(self, text: str, *, host: str = "local", timeout: float = 60.0) -> Ran:
         """Run `text` in a fresh, quiet bash in the work folder (setup, cleanup, planted states)."""

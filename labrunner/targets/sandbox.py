@@ -24,11 +24,15 @@ from labrunner.targets.containers import engine_entries, remove_engine_entries
 from labrunner.targets.files import file_entries, write_inside
 from labrunner.targets.leftovers import KINDS as FILE_KINDS
 from labrunner.targets.leftovers import remove_file_entries
+from labrunner.targets.protocol import Runs
+from labrunner.targets.remote import KINDS as REMOTE_KINDS
+from labrunner.targets.remote import ByHost, Remote
 from labrunner.targets.trouble import Watch
 
 __all__ = ["SandboxTarget"]
 
 _ACCOUNT = "az-account"
+_OTHER_KINDS = ENGINE_KINDS | FILE_KINDS | REMOTE_KINDS | {_ACCOUNT}
 _BASH = ("bash", "--noprofile", "--norc", "-c")
 _VERSIONS = """\
 docker version --format '{{.Client.Version}}' 2>/dev/null || echo
@@ -46,7 +50,7 @@ class SandboxTarget:
     """
 
     name = "sandbox"
-    capabilities = frozenset({"docker-engine", "azure"})
+    capabilities = frozenset({"docker-engine", "azure", "remote-host"})
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class SandboxTarget:
         self._secrets = SecretsSource(sandbox.layout.azure_control)
         self._course = course
         self._folders = folders
+        self._remote = Remote(sandbox, self._shown)
         self._shell: BashShell | None = None
         self._checker: WorkerChecker | None = None
         self._tools = tools
@@ -85,8 +90,30 @@ class SandboxTarget:
         return self._versions
 
     def shell(self, host: str) -> Shell:
-        """The learner's shell."""
+        """The learner's shell; on the remote host, at the end of an ssh session in the one here."""
         _check_host(host)
+        if host == Remote.name:
+            with _told():
+                return self._remote.shell(self._near())
+        return self._near()
+
+    def entrance(self, host: str, *, attended: bool) -> Runs:
+        """To the remote host."""
+        if host != Remote.name:
+            raise TargetError(f"nothing leads to the host '{host}'", "Run `labrunner lint` on the course.")
+        with _told():
+            return self._remote.shell(self._near(), attended=attended).enter
+
+    def sign_in_codes(self) -> Sequence[str]:
+        """Those of the local Azure."""
+        return self._azure.sign_in_codes() if self._azure is not None else ()
+
+    def approve(self, code: str) -> None:
+        """In the local Azure."""
+        if self._azure is not None:
+            self._azure.approve(code)
+
+    def _near(self) -> BashShell:
         if self._shell is None:
             with _told():
                 self._shell = BashShell(
@@ -103,6 +130,8 @@ class SandboxTarget:
         """A fresh bash inside; status 124 for one that took too long."""
         _check_host(host)
         with _told():
+            if host == Remote.name:
+                return self._remote.script(text, timeout=timeout)
             result = self._sandbox.run([*_BASH, text], timeout=timeout)
         return Ran(status=result.status, stdout=result.stdout, stderr=result.stderr)
 
@@ -124,7 +153,14 @@ class SandboxTarget:
         write_inside(self._sandbox.layout.work, path, content, mode)
 
     def checker(self) -> Checker:
-        """A worker inside."""
+        """A worker inside, and one on the remote host for what is asked there."""
+        return ByHost(self._checker_on)
+
+    def _checker_on(self, host: str) -> Checker:
+        _check_host(host)
+        if host == Remote.name:
+            with _told():
+                return self._remote.checker(self._folders, self._azure_context)
         if self._checker is None:
             sandbox = self._sandbox
             with _told():
@@ -157,6 +193,8 @@ class SandboxTarget:
             if self._azure is not None:
                 entries.update(Entry(kind, name, identity) for kind, name, identity in self._azure.inventory())
         entries.update(file_entries(self._sandbox.layout.work, "work"))
+        with _told():
+            entries.update(self._remote.inventory())
         # az writes logs and caches there with each call; what of it matters is who is signed in
         entries.update(file_entries(self._sandbox.layout.home, "~", home=True, skipped=(".azure",)))
         account = _account(self._sandbox.layout.home)
@@ -166,7 +204,7 @@ class SandboxTarget:
         """See the Protocol. What is in Azure, only for labs that need it."""
         told: dict[Entry, str] = {}
         place = self._sandbox.layout
-        azure = [entry for entry in entries if entry.kind not in ENGINE_KINDS | FILE_KINDS | {_ACCOUNT}]
+        azure = [entry for entry in entries if entry.kind not in _OTHER_KINDS]
         with _told():
             if any(entry.kind in ENGINE_KINDS for entry in entries):
                 told |= remove_engine_entries(self._sandbox, entries)
@@ -174,6 +212,7 @@ class SandboxTarget:
                 check_azure(place)
                 told |= zip(azure, self._azure.remove([(one.kind, one.name, one.id) for one in azure]), strict=True)
             told |= {entry: self._sign_out(entry) for entry in entries if entry.kind == _ACCOUNT}
+            told |= self._remote.remove(entries)
         told |= remove_file_entries(place.work, "work", entries)
         told |= remove_file_entries(place.home, "~", entries)
         return {entry: told.get(entry, "It is nothing that this target can have.") for entry in entries}
@@ -220,6 +259,7 @@ class SandboxTarget:
         """Empty the sandbox and prepare it again. Shell and worker are new ones after that."""
         self._end_processes()
         with _told():
+            self._remote.empty()
             stock.empty(self._sandbox)
             if self._azure is not None:
                 self._azure.reset()
@@ -230,7 +270,12 @@ class SandboxTarget:
         self._end_processes()
         self._secrets.close()
 
+    def _shown(self) -> Collection[str]:
+        """What of this machine the remote host is to see: check files, and az."""
+        return (*self._folders, *([str(self._cli.root)] if self._cli is not None else []))
+
     def _end_processes(self) -> None:
+        self._remote.close()
         if self._shell is not None:
             self._shell.close()
             self._shell = None
@@ -252,7 +297,7 @@ def _account(home: str) -> Entry | None:
 
 
 def _check_host(host: str) -> None:
-    if host != "local":
+    if host not in ("local", Remote.name):
         raise TargetError(f"the sandbox has no host '{host}'", "Run `labrunner lint` on the course.")
 
 

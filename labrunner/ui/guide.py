@@ -26,7 +26,10 @@ from labrunner.ui.terminal import Keyboard
 
 __all__ = ["Guide"]
 
-WHILE_RUNNING = (events.OutputArrived, events.ShellRestarted, events.CommandEnded, events.OwnCommandEnded)
+WHILE_RUNNING = (
+    *(events.OutputArrived, events.ShellRestarted, events.CommandEnded, events.OwnCommandEnded),
+    *(events.SignInWaiting, events.SignInApproved),
+)
 
 
 class Guide:
@@ -85,6 +88,8 @@ class Guide:
             events.StepResumed: self._step_resumed,
             events.CommandStarted: self._command_started,
             events.OutputArrived: self._output_arrived,
+            events.SignInWaiting: self._sign_in_waiting,
+            events.SignInApproved: self._sign_in_approved,
             events.CommandEnded: self._command_ended,
             events.OwnCommandStarted: self._own_command_started,
             events.OwnCommandEnded: self._own_command_ended,
@@ -180,6 +185,12 @@ class Guide:
 
     def _output_arrived(self, event: events.OutputArrived) -> None:
         self._running.feed(event.data)
+
+    def _sign_in_waiting(self, event: events.SignInWaiting) -> None:
+        self._running.feed(f"\r\n{texts.sign_in_here(event.code)}\r\n")
+
+    def _sign_in_approved(self, _event: events.SignInApproved) -> None:
+        self._running.feed(f"{texts.SIGNED_IN}\r\n")
 
     def _command_ended(self, event: events.CommandEnded) -> None:
         self._finish_output(event.output)
@@ -362,6 +373,9 @@ class Guide:
             if answer is None:
                 return self._quit(moment)
             typed = answer.strip()
+            if _is_command(typed, moment):
+                self._scenes.begin()
+                return moves[0]
             if typed.startswith(MARK):
                 if (own := self._own.read(typed)) is not None:
                     return own
@@ -422,3 +436,9 @@ class Guide:
     def _step(self, lab: str, name: str) -> Step | None:
         found = self._lab(lab)
         return next((step for step in found.steps if step.id == name), None) if found else None
+
+
+def _is_command(typed: str, moment: Moment) -> bool:
+    """Whether the learner has typed the very command that is next, with or without the mark of own commands."""
+    words = typed.removeprefix(MARK).split()
+    return moment.point is Point.COMMAND and bool(words) and words == moment.text.replace("\\\n", " ").split()

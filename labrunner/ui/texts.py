@@ -14,6 +14,7 @@ __all__ = [
     "OWN_LATER",
     "SHELL_BACK",
     "SHELL_RESTARTED",
+    "SIGNED_IN",
     "CommandLine",
     "Window",
     "ascii_only",
@@ -30,6 +31,7 @@ __all__ = [
     "own_verdict",
     "pages_again",
     "pages_line",
+    "sign_in_here",
     "things",
     "totals_line",
     "what_remains",
@@ -53,6 +55,7 @@ WORDS: Mapping[Outcome, str] = {
     Outcome.NOT_RUN: "NOT RUN",
 }
 
+SIGNED_IN = "[labrunner] The code is entered, and you have agreed to the sign-in."
 SHELL_RESTARTED = "The shell ended with that command, so a new one was started. Variables set before are gone."
 PREPARING = "One moment: labrunner prepares this step."
 OWN_LATER = "Commands of your own are for the next question."
@@ -244,3 +247,8 @@ def what_remains(target: str, kinds: Iterable[str], line: CommandLine) -> tuple[
     if made:
         return f"Made during this run and still there: {made}. Remove what you do not need.", ""
     return "", ""
+
+
+def sign_in_here(code: str) -> str:
+    """What a learner can do about a sign-in that waits."""
+    return f"[labrunner] The sandbox has no browser. Press Enter, and labrunner enters {code} on that page for you."
