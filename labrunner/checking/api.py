@@ -84,10 +84,12 @@ class AzureContext:
 class Context(Protocol):
     """What a check may use. Paths are the target's own; `engine_url` is the Docker Engine's address.
 
+    engines: the Docker Engines of the target's other hosts, by their names, where a check compares two machines.
     remedy: what the learner can do when the target does not answer, for a TargetError.
     """
 
     engine_url: str
+    engines: Mapping[str, str]
     home: str
     work: str
     remedy: str

@@ -23,12 +23,15 @@ class Runner(Protocol):
 class WorkerContext:
     """What checks may know of the target. Paths are the target's own; `env` is the whole environment of programs.
 
+    engines: see `checking.api.Context`.
+
     remedy: what to do when the target does not answer, for the message. azure: None where there is no Azure.
     """
 
     engine_url: str
     home: str
     work: str
+    engines: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     remedy: str = ""
     azure: AzureContext | None = None
@@ -39,6 +42,7 @@ class AskingContext:
 
     def __init__(self, about: WorkerContext, *, runner: Runner) -> None:
         self.engine_url = about.engine_url
+        self.engines = about.engines
         self.home = about.home
         self.work = about.work
         self.remedy = about.remedy

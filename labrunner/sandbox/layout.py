@@ -87,6 +87,11 @@ class Layout:
         return f"{self.run}/remote"
 
     @property
+    def remote_engine(self) -> str:
+        """The remote host's Docker Engine, at a path that is the same there, here and in the sandbox."""
+        return f"{self.shell_dir}/remote-docker"
+
+    @property
     def remote_door(self) -> str:
         """What the next terminal session on the remote host starts with (`sandbox.remote_ssh`)."""
         return f"{self.shell_dir}/remote-door"

@@ -50,6 +50,7 @@ def remote_config(place: Layout, tools_path: str, config: Mapping[str, Any]) -> 
         "control": Path(place.remote_control).name,
         "engine_env": config["engine_env"],
         "engine_log": f"{folder}/log/dockerd.log",
+        "engine_also": f"unix://{place.remote_engine}",
         "engine": {**config["engine"], "data": f"{folder}/engine", "group": f"{place.group}-remote"},
         "ssh": {
             "line": [*python_line("labrunner.sandbox.remote_ssh", site=True), place.config],

@@ -31,13 +31,16 @@ _CABLE = ("remote0", "eth0")
 _REQUEST_SECONDS = 1.0
 
 
-def _engine_line(spec: EngineSpec) -> list[str]:
-    """As of a machine that was switched on: what ran in the engine's data is noted, to be started again."""
+def _engine_line(spec: EngineSpec, also: str) -> list[str]:
+    """As of a machine that was switched on: what ran in the engine's data is noted, to be started again.
+
+    also: a second address that it listens at.
+    """
     before = resume.kept(spec.data)
     known = {entry.id for entry in before}
     ran = resume.ran(spec.data, is_alive=lambda *_: True)
     resume.keep(spec.data, [*before, *(entry for entry in ran if entry.id not in known)])
-    return arguments(spec, driver=storage_driver(spec.data))
+    return [*arguments(spec, driver=storage_driver(spec.data)), f"--host={also}"]
 
 
 def _connect(sandbox: int) -> None:
@@ -99,7 +102,9 @@ def _services(config: dict[str, Any]) -> dict[str, Service]:
     spec = EngineSpec(**config["engine"])
     ssh = config["ssh"]
     return {
-        "engine": Service(line=lambda: _engine_line(spec), env=config["engine_env"], log=config["engine_log"]),
+        "engine": Service(
+            line=lambda: _engine_line(spec, config["engine_also"]), env=config["engine_env"], log=config["engine_log"]
+        ),
         "ssh": Service(line=lambda: ssh["line"], env=ssh["env"], log=ssh["log"]),
     }
 

@@ -170,6 +170,7 @@ class SandboxTarget:
                 self._folders,
                 WorkerContext(
                     engine_url=f"unix://{engine.SOCKET}",
+                    engines={Remote.name: f"unix://{sandbox.layout.remote_engine}"},
                     home=sandbox.layout.home,
                     work=sandbox.layout.work,
                     env=sandbox.environment(),
@@ -196,7 +197,7 @@ class SandboxTarget:
         with _told():
             entries.update(self._remote.inventory())
         # az writes logs and caches there with each call; what of it matters is who is signed in
-        entries.update(file_entries(self._sandbox.layout.home, "~", home=True, skipped=(".azure",)))
+        entries.update(file_entries(self._sandbox.layout.home, "~", home=True, skipped=(".azure", ".ssh")))
         account = _account(self._sandbox.layout.home)
         return frozenset(entries if account is None else {*entries, account})
 

@@ -251,4 +251,4 @@ def what_remains(target: str, kinds: Iterable[str], line: CommandLine) -> tuple[
 
 def sign_in_here(code: str) -> str:
     """What a learner can do about a sign-in that waits."""
-    return f"[labrunner] The sandbox has no browser. Press Enter, and labrunner enters {code} on that page for you."
+    return f"[labrunner] There is no browser here. Press Enter, and {code} is entered for you."

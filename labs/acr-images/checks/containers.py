@@ -15,6 +15,8 @@ from labrunner.checking.api import Context, Finding, TargetError, check, failed,
 TIMEOUT = 10
 LARGEST = 65536
 GONE = "The Docker Engine of the sandbox does not answer"
+NAMED_BY_DOCKER = re.compile(r"/[a-z]+_[a-z]+[0-9]?")
+"""What Docker calls a container that nobody has named."""
 ID = re.compile(r"\b[0-9a-f]{12}\b")
 """A container's id as its host name has it."""
 
@@ -22,7 +24,24 @@ ID = re.compile(r"\b[0-9a-f]{12}\b")
 @check("container.serving")
 def serving(ask: Context, *, image: str, port: str) -> Finding:
     """One running container has the port of the host, and was made of the image by that name."""
-    containers = _containers(ask)
+    return _serving(_containers(ask), image, port)
+
+
+@check("container.only-there")
+def only_there(ask: Context, *, image: str, port: str, there: str) -> Finding:
+    """As `container.serving`, on another host of the target; and this machine has no such container without a name
+    of somebody's choice."""
+    for about in _containers(ask):
+        if about["Image"] == image and any(NAMED_BY_DOCKER.fullmatch(name) for name in about.get("Names") or ()):
+            return failed(f"{_named(about)}, made of `{image}`, runs on your own machine, not on `{there}`.")
+    url = ask.engines.get(there)
+    if url is None:
+        raise TargetError(f"This target has no host `{there}`", "Run the lab in the sandbox.")
+    found = _serving(_containers(ask, url), image, port)
+    return Finding(found.ok, f"On `{there}`: {found.message}")
+
+
+def _serving(containers: list[dict[str, Any]], image: str, port: str) -> Finding:
     running = [about for about in containers if about["State"] == "running" and port in _ports(about)]
     if len(running) == 1 and running[0]["Image"] == image:
         return passed(f"{_named(running[0])} is made of `{image}`, runs, and has port {port}.")
@@ -57,7 +76,7 @@ def inherits(ask: Context, *, name: str, path: str) -> Finding:
 def _file(ask: Context, container: str, path: str) -> str | None:
     """The beginning of a file in a container; None if there is none. Raises TargetError."""
     try:
-        engine = ask.once("course-engine", lambda: _connect(ask.engine_url))
+        engine = ask.once(f"course-engine {ask.engine_url}", lambda: _connect(ask.engine_url))
         pieces, _ = engine.get_archive(container, path)
         packed = io.BytesIO(b"".join(pieces))
     except NotFound:
@@ -70,10 +89,11 @@ def _file(ask: Context, container: str, path: str) -> str | None:
         return content.read(LARGEST).decode(errors="replace") if content else None
 
 
-def _containers(ask: Context) -> list[dict[str, Any]]:
-    """All of them, the newest first. Raises TargetError."""
+def _containers(ask: Context, url: str = "") -> list[dict[str, Any]]:
+    """All of them, the newest first. url: of another engine than this machine's. Raises TargetError."""
+    url = url or ask.engine_url
     try:
-        engine = ask.once("course-engine", lambda: _connect(ask.engine_url))
+        engine = ask.once(f"course-engine {url}", lambda: _connect(url))
         return list(engine.containers(all=True))
     except (OSError, APIError, DockerException, requests.RequestException) as error:
         raise TargetError(GONE, ask.remedy) from error
