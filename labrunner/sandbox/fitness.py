@@ -26,7 +26,7 @@ __all__ = [
     "terminal_finding",
 ]
 
-NEEDS = ("azure", "docker-engine")
+NEEDS = ("azure", "docker-engine", "remote-host")
 """What labs can ask of the sandbox."""
 
 COLUMNS, LINES = 80, 24
@@ -150,6 +150,7 @@ def course_findings(course: Course) -> list[Finding]:
     brought = {
         "docker-engine": "The sandbox brings a Docker Engine of its own: none need be installed or running here",
         "azure": "The sandbox brings a signed-in az and a local Azure: no account and no network are needed",
+        "remote-host": "The sandbox brings a second machine, which `ssh user@remote-host` reaches: none need be there",
     }
     for need, labs in sorted(wanted.items()):
         who = f"{need} (wanted by {', '.join(labs)})"

@@ -64,7 +64,7 @@ def remote_config(place: Layout, tools_path: str, config: Mapping[str, Any]) -> 
         },
         "plan": {
             "writable": [*(f"{folder}/{part}" for part in ("engine", "home", "log", "ssh")), place.shell_dir],
-            "visible": plan["visible"],
+            "visible": [*plan["visible"], place.config, _authority_folder(place)],
             "tmp": f"{folder}/tmp",  # noqa: S108 - no shared folder, its name only
             "etc": {
                 **plan["etc"],
@@ -75,6 +75,11 @@ def remote_config(place: Layout, tools_path: str, config: Mapping[str, Any]) -> 
             "hidden": [place.home, place.work],
         },
     }
+
+
+def _authority_folder(place: Layout) -> str:
+    """The folder, since another file may come into the place of that one."""
+    return str(Path(place.authorities).parent)
 
 
 def _session_environment(place: Layout, path: str) -> dict[str, str]:
@@ -88,6 +93,7 @@ def _session_environment(place: Layout, path: str) -> dict[str, str]:
 
 def prepare_folders(place: Layout) -> None:
     """Make what it keeps its things in."""
+    Path(_authority_folder(place)).mkdir(exist_ok=True, mode=0o700)
     Path(place.remote).mkdir(exist_ok=True, mode=0o700)
     for part in ("engine", "home", "log", "ssh", "tmp"):
         Path(place.remote, part).mkdir(exist_ok=True, mode=0o700)

@@ -27,7 +27,7 @@ from labrunner.sandbox.tree import finish
 
 __all__ = ["PACKAGES", "Progress", "Tools", "ToolsError", "alone", "ensure", "ready", "unpack_extra"]
 
-PACKAGES = ("docker.io", "docker-compose", "iptables", "busybox-static", "git", "curl", "jq")
+PACKAGES = ("docker.io", "docker-compose", "iptables", "busybox-static", "git", "curl", "jq", "openssh-client")
 _LAYOUT = 2
 _STAMP = "whole.json"
 _LISTS_ARE_FRESH_FOR_SECONDS = 6 * 3600

@@ -110,7 +110,7 @@ def test_true_names_lead_to_it_by_the_proxy_and_by_address(machines):
     assert elsewhere.status != 0
     env = Path(f"/proc/{sandbox.pid}/root/run/docker.pid").read_text().strip()
     seen = inside(sandbox, f"tr '\\0' '\\n' < /proc/{env}/environ").splitlines()
-    assert {"HTTPS_PROXY=http://127.0.0.1:3128", f"SSL_CERT_FILE={sandbox.layout.authorities}"} <= set(seen)
+    assert {"HTTPS_PROXY=http://10.99.0.1:3128", f"SSL_CERT_FILE={sandbox.layout.authorities}"} <= set(seen)
 
 
 def test_one_that_was_killed_is_told_and_started_again_with_what_it_knew(machines):

@@ -107,6 +107,7 @@ def stock(tmp_path_factory):
     made.add("git", program="usr/bin/git")
     made.add("curl", program="usr/bin/curl")
     made.add("jq", program="usr/bin/jq")
+    made.add("openssh-client", program="usr/bin/ssh")
     return made
 
 

@@ -76,7 +76,7 @@ def test_as_json_it_is_the_same_for_programs(told, home):
     done = doctor(home, "--json")
     found = json.loads(done.stdout)
     assert (found["target"], found["course"]) == ("sandbox", "acr-images")
-    assert found["needs"] == ["azure", "docker-engine"]
+    assert found["needs"] == ["azure", "docker-engine", "remote-host"]
     assert found["ok"] == (done.returncode == 0)
     assert [(each["about"], each["state"]) for each in found["findings"]] == [
         (line.split()[1], line.split()[0]) for line in told.stdout.splitlines()
