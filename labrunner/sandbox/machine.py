@@ -281,7 +281,8 @@ def _write_config(place: Layout, tools: Tools) -> None:
         },
         "plan": {
             "writable": [*(f"{place.folder}/{part}" for part in _WRITABLE), place.hosts, place.shell_dir],
-            "visible": sorted({os.path.realpath(path) for path in ours}),
+            # and what its remote host is made of
+            "visible": sorted({*(os.path.realpath(path) for path in ours), place.remote, place.config}),
             "tmp": place.tmp,
             "etc": {
                 "hosts": "",

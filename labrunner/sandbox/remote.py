@@ -64,7 +64,7 @@ def remote_config(place: Layout, tools_path: str, config: Mapping[str, Any]) -> 
         },
         "plan": {
             "writable": [*(f"{folder}/{part}" for part in ("engine", "home", "log", "ssh")), place.shell_dir],
-            "visible": [*plan["visible"], place.config, _authority_folder(place)],
+            "visible": [*(path for path in plan["visible"] if path != place.remote), _authority_folder(place)],
             "tmp": f"{folder}/tmp",  # noqa: S108 - no shared folder, its name only
             "etc": {
                 **plan["etc"],

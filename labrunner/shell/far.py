@@ -34,6 +34,8 @@ _PART_OF_MARK = re.compile(rb"\x1b(?:\](?:5(?:3(?:7(?:9(?:;[0-9]*)?)?)?)?)?)?\Z"
 _NOBODYS = os.makedev(0xFFF, 0xFFFFF)
 _FOREGROUND = 5  # field of /proc/PID/stat after the command's name, see proc(5)
 _FIRST = 1
+_LEAVES = ("exit", "logout")
+_SSH_FAILED = 255  # ssh(1)
 
 
 class _FarTerminal:
@@ -230,7 +232,8 @@ class FarShell:
         keys: Callable[[bytes], bytes] | None = None,
         size: tuple[int, int] | None = None,
     ) -> Completed:
-        """Run `text` there (see `protocol.Shell`). One that ends the session has the status of ssh."""
+        """Run `text` there (see `protocol.Shell`). One that ends the session has the status of ssh; `exit` alone, which
+        only hands on that of the command before, has 0 unless ssh itself failed."""
         shell, is_new = self._ready()
         completed = shell.run(
             text, timeout=timeout, limit=limit, on_output=on_output, keyboard=keyboard, keys=keys, size=size
@@ -238,7 +241,10 @@ class FarShell:
         if shell.is_lost:
             self._forget()
             ended = End.EXITED if completed.end is End.SHELL_EXITED else completed.end
-            completed = replace(completed, end=ended, restarted=False)
+            status = completed.exit_status
+            if text.strip() in _LEAVES and status != _SSH_FAILED:
+                status = 0
+            completed = replace(completed, end=ended, exit_status=status)
         return replace(completed, restarted=is_new)
 
     def variable(self, name: str) -> str | None:

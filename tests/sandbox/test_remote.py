@@ -139,7 +139,9 @@ def test_nothing_is_left_of_it(machines):
     assert host.pid == 0  # nobody has needed it
     host.up()
     folder = sandbox.layout.folder
-    processes = [int(name) for name in os.listdir("/proc") if name.isdigit() and folder in _line(name)]
+    processes = [
+        int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit() and folder in _line(path.name)
+    ]
     assert len(processes) > 5
     os.kill(host.pid, signal.SIGSTOP)
     assert machine.down(sandbox.name, machines.env)
@@ -147,7 +149,7 @@ def test_nothing_is_left_of_it(machines):
     assert not Path(folder).exists()
     groups = Path("/proc/self/mountinfo").read_text()
     assert sandbox.layout.group not in groups
-    assert not [path for path in Path("/sys/fs/cgroup").glob(f"**/{sandbox.layout.group}*")]
+    assert not list(Path("/sys/fs/cgroup").glob(f"**/{sandbox.layout.group}*"))
 
 
 def _line(pid: str) -> str:
