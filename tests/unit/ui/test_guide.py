@@ -73,6 +73,17 @@ def test_answers_at_a_command(answer: str, move: Move) -> None:
     assert Room(answer).at(Point.COMMAND, command=COMMAND) is move
 
 
+@pytest.mark.parametrize("typed", [COMMAND.run, f"  {COMMAND.run.replace(' ', '   ')} ", f"! {COMMAND.run}"])
+def test_who_types_the_command_that_is_next_runs_it(typed: str) -> None:
+    assert Room(f"{typed}\n").at(Point.COMMAND, command=COMMAND) is Move.RUN
+
+
+def test_a_part_of_the_command_is_not_the_command() -> None:
+    room = Room(f"{COMMAND.run.split()[0]}\ns\n")
+    assert room.at(Point.COMMAND, command=COMMAND) is Move.SKIP
+    assert "is none of the choices" in room.said
+
+
 def test_every_choice_is_listed_and_a_wrong_answer_is_asked_again() -> None:
     room = Room("r\n\x1b[2Jnonsense\nb\n")
     assert room.at(Point.FAILED, moves=AFTER_FAILURE, reason="x", outcome=Outcome.FAILED) is Move.RETRY
