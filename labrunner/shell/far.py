@@ -9,6 +9,7 @@ Process ids are the ones this side sees; the other machine's processes are among
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -34,6 +35,7 @@ _PART_OF_MARK = re.compile(rb"\x1b(?:\](?:5(?:3(?:7(?:9(?:;[0-9]*)?)?)?)?)?)?\Z"
 _NOBODYS = os.makedev(0xFFF, 0xFFFFF)
 _FOREGROUND = 5  # field of /proc/PID/stat after the command's name, see proc(5)
 _FIRST = 1
+_LOOKS = 100
 _LEAVES = ("exit", "logout")
 _SSH_FAILED = 255  # ssh(1)
 
@@ -45,7 +47,7 @@ class _FarTerminal:
         """leader: the bash over there. Raises OSError."""
         self._near = near
         self._leader = leader
-        self._slave = os.open(f"/proc/{leader}/fd/2", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        self._slave = _terminal_of(leader)
         self._modes = termios.tcgetattr(self._slave)
         self._size = fcntl.ioctl(self._slave, termios.TIOCGWINSZ, bytes(8))
         self._rest = b""
@@ -218,6 +220,7 @@ class FarShell:
         finally:
             Path(self._door).unlink(missing_ok=True)
             if self._shell is None:
+                door.leave()
                 door.close()
         return completed
 
@@ -312,6 +315,21 @@ class FarShell:
         if self._terminal is not None:
             self._terminal.close()
             self._terminal = None
+
+
+def _terminal_of(leader: int) -> int:
+    """A descriptor of its terminal, from any of its own: which of them lead there changes while it reports. Raises
+    OSError."""
+    for _ in range(_LOOKS):
+        for entry in sorted(os.listdir(f"/proc/{leader}/fd"), key=int, reverse=True):  # noqa: PTH208
+            path = f"/proc/{leader}/fd/{entry}"
+            with contextlib.suppress(FileNotFoundError):
+                if os.readlink(path).startswith("/dev/pts/"):  # noqa: PTH115
+                    found = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+                    if os.isatty(found):
+                        return found
+                    os.close(found)
+    raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
 
 
 def _leader_of(start: str) -> int:
