@@ -70,6 +70,7 @@ class SandboxTarget:
         self._course = course
         self._folders = folders
         self._remote = Remote(sandbox, self._shown)
+        self._by_host = ByHost(self._checker_on)
         self._shell: BashShell | None = None
         self._checker: WorkerChecker | None = None
         self._tools = tools
@@ -154,7 +155,8 @@ class SandboxTarget:
 
     def checker(self) -> Checker:
         """A worker inside, and one on the remote host for what is asked there."""
-        return ByHost(self._checker_on)
+        self._checker_on("local")
+        return self._by_host
 
     def _checker_on(self, host: str) -> Checker:
         _check_host(host)

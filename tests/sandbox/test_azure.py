@@ -99,9 +99,10 @@ def test_it_runs_beside_the_engine_and_answers_us_alone(machines):
 def test_true_names_lead_to_it_by_the_proxy_and_by_address(machines):
     sandbox = machines.up()
     check_azure(sandbox.layout, patience=30)
-    asked = "curl -sS -o /dev/null -w '%{http_code} %{remote_ip}' https://management.azure.com/tenants?api-version=2022-12-01"
-    assert inside(sandbox, asked) == "401 127.0.0.1"
-    assert inside(sandbox, asked.replace("curl", "curl --noproxy '*'")) == "401 10.99.0.1"
+    asked = "curl -sS -o /dev/null -w '%{http_code} %{remote_ip} %{remote_port}' "
+    asked += "https://management.azure.com/tenants?api-version=2022-12-01"
+    assert inside(sandbox, asked) == "401 10.99.0.1 3128"
+    assert inside(sandbox, asked.replace("curl", "curl --noproxy '*'")) == "401 10.99.0.1 443"
     assert inside(sandbox, "getent hosts login.microsoftonline.com").split()[0] == "10.99.0.1"
     assert inside(sandbox, "cat /etc/hosts") == Path(sandbox.layout.hosts).read_text()
     refused = sandbox.run(["bash", "-c", "echo x >> /etc/hosts || echo x > $PATH/az"])

@@ -152,7 +152,7 @@ def test_ensure_gets_everything_and_touches_nothing_of_the_system(env, source):
     assert not source.traces.exists(), "a maintainer script, or a hook of the machine's configuration, ran"
     phases = list(dict.fromkeys(progress.phase for progress in seen))
     assert phases == ["fetching the package lists", "downloading the tools", "unpacking the tools"]
-    assert seen[-1] == Progress("unpacking the tools", 8, 8, "packages")
+    assert seen[-1] == Progress("unpacking the tools", 9, 9, "packages")
 
 
 def test_iptables_has_the_names_that_a_script_of_the_package_would_make(env):
@@ -205,7 +205,7 @@ def test_a_source_that_is_gone_half_way_is_said_and_taken_up_again(env, source, 
         ensure(env)
     assert ready(env) is None
     kept = Path(tools_dir(env)) / "packages/debs"
-    assert len(list(kept.glob("*.deb"))) == 7
+    assert len(list(kept.glob("*.deb"))) == 8
     for path in source.folder.glob("*.deb"):
         path.unlink()  # what is here already must not be asked for again
     hidden.rename(source.folder / "git.deb")
