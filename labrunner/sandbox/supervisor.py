@@ -131,7 +131,8 @@ class Supervisor:
         """Start an engine that was held down, and the containers that ran. Raises OSError."""
         if self._stop_at:
             return
-        self._renew(["engine"])
+        self._end(["engine"])
+        self.start()
         threading.Thread(target=self._start_containers, name="revive", daemon=True).start()
 
     def _start_containers(self) -> None:
@@ -212,8 +213,8 @@ class Supervisor:
             except (OSError, ValueError, AttributeError) as error:
                 _complain(f"a request on the control socket failed: {error}")
 
-    def _renew(self, names: list[str]) -> None:
-        """Raises OSError."""
+    def _end(self, names: list[str]) -> None:
+        """Raises OSError when one cannot be killed."""
         old = [self._services[name] for name in names if name in self._services]
         for service in old:
             service.kill()
@@ -223,7 +224,6 @@ class Supervisor:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{' and '.join(names)} cannot be killed: the kernel keeps it, maybe for a disk")
             time.sleep(0.01)
-        self.start()
 
     def _break(self, words: list[str]) -> None:
         """words: the outage's name, and for how many seconds. Raises OSError, ValueError."""
@@ -233,7 +233,10 @@ class Supervisor:
         if what in ("start", "renew", "end"):
             self._wanted = self._wanted - {*names} if what == "end" else self._wanted | {*names}
             try:
-                self._renew(names if what != "start" else [])
+                if what != "start":
+                    self._end(names)
+                if what != "end":
+                    self.start()
             except OSError as error:
                 return {"error": f"what it holds cannot be started: {error}", "errno": error.errno}
         elif what in ("fault", "clear"):
