@@ -68,6 +68,11 @@ class WorkerChecker:
             lambda: _Pipes(start()), config_line(folders, context), grace=grace, remedy=context.remedy
         )
 
+    def begin(self) -> None:
+        """Start the worker without waiting for it, so that the first question need not. That one says what failed."""
+        with suppress(_LostError, TargetError, OSError):
+            self._talk.begin()
+
     def ask(self, checks: Sequence[Check], *, once: bool = False, on_wait: OnWait | None = None) -> list[CheckResult]:
         """See `checking.api.Checker`."""
         return self._talk.ask(checks, once=once, on_wait=on_wait)
@@ -134,7 +139,15 @@ class _Conversation:
         self._remedy = remedy
         self._clock = Clock()
         self._channel: _Channel | None = None
+        self._ready = False
         self._asked = 0
+
+    def begin(self) -> None:
+        """Start the other side, if there is none, and tell it what it needs. Raises as a channel does, or its start."""
+        if self._channel is None:
+            self._ready = False
+            self._channel = self._connect()
+            self._channel.send(self._config)
 
     def ask(self, checks: Sequence[Check], *, once: bool, on_wait: OnWait | None) -> list[CheckResult]:
         if not checks:
@@ -163,13 +176,14 @@ class _Conversation:
     def _open(self) -> _Channel:
         if self._channel is not None and not self._channel.alive():
             self.close()
-        if self._channel is None:
-            self._channel = self._connect()
-            self._channel.send(self._config)
+        self.begin()
+        assert self._channel is not None
+        if not self._ready:
             try:
                 self._record(self._channel, self._grace)
             except TimeoutError:
                 raise _LostError(f"it did not start within {self._grace:g} seconds") from None
+            self._ready = True
         return self._channel
 
     def _answer(

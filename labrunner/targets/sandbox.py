@@ -155,7 +155,7 @@ class SandboxTarget:
 
     def checker(self) -> Checker:
         """A worker inside, and one on the remote host for what is asked there."""
-        self._checker_on("local")
+        self._checker_here()
         return self._by_host
 
     def _checker_on(self, host: str) -> Checker:
@@ -163,6 +163,9 @@ class SandboxTarget:
         if host == Remote.name:
             with _told():
                 return self._remote.checker(self._folders, self._azure_context)
+        return self._checker_here()
+
+    def _checker_here(self) -> WorkerChecker:
         if self._checker is None:
             sandbox = self._sandbox
             with _told():
@@ -257,6 +260,7 @@ class SandboxTarget:
             if self._azure is not None and self._cli is not None:
                 self._azure.prepare(self._course.azure, self._cli, say)
             stocked.result()
+        self._checker_here().begin()
 
     def reset(self) -> None:
         """Empty the sandbox and prepare it again. Shell and worker are new ones after that."""

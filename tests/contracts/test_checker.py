@@ -249,6 +249,21 @@ def test_one_process_answers_all(worker):
     assert len({worker.ask("t.who")[0].message for _ in range(3)}) == 1
 
 
+def test_a_worker_that_was_begun_is_the_one_that_answers(worker):
+    worker.checker.begin()
+    worker.checker.begin()
+    assert [worker.ask("t.who")[0].message for _ in range(2)] == [str(worker.processes[0].pid)] * 2
+    assert len(worker.processes) == 1
+
+
+def test_a_worker_that_was_begun_and_died_is_replaced(worker):
+    worker.checker.begin()
+    worker.processes[0].kill()
+    worker.processes[0].wait()
+    assert worker.ask("t.who")[0].message == str(worker.processes[1].pid)
+
+
+@pytest.mark.parametrize("begun", [False, True])
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
@@ -258,7 +273,7 @@ def test_one_process_answers_all(worker):
         (["sleep", "60"], "did not start within 0.5 seconds"),
     ],
 )
-def test_a_worker_that_cannot_start_is_an_error(tmp_path, argv, says):
+def test_a_worker_that_cannot_start_is_an_error(tmp_path, argv, says, begun):
     started = []
 
     def start():
@@ -267,6 +282,8 @@ def test_a_worker_that_cannot_start_is_an_error(tmp_path, argv, says):
 
     checker = WorkerChecker(start, (), WorkerContext(engine_url="", home="/", work="/"), grace=0.5)
     with closing(checker):
+        if begun:
+            checker.begin()
         first, second = checker.ask([Check(kind="t.x"), Check(kind="t.y")])
     assert (first.outcome, second.outcome) == (Outcome.ERROR, Outcome.ERROR)
     assert says in first.message
