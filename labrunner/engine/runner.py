@@ -123,6 +123,7 @@ class Runner:
         """One lab; False when the target is at fault and nothing more can be run."""
         lab, began = planned.lab, self.session.clock()
         self.session.emit(LabStarted(lab=lab.id, title=lab.title))
+        self.session.target.foresee(lab.needs)
         self._open_stretch(lab.id)
         before = len(self._results)
         numbers = {step.id: number for number, step in enumerate(lab.steps, 1)}

@@ -121,6 +121,14 @@ class RemoteHost:
         self._settings: dict[str, Any] = (Sandbox.settings(sandbox.layout) or {})["remote"]
         self.home: str = self._settings["ssh"]["home"]
 
+    def begin(self) -> bool:
+        """Have it start, if nothing of it runs; whether that was so. `up` waits for it."""
+        reply = ask_supervisor(self._place, "status")
+        if reply is None or reply.remote_pid:
+            return False
+        ask_supervisor(self._place, "start", ["remote"])
+        return True
+
     def up(self, say: Say = lambda _: None) -> None:
         """Have it running, its engine and its ssh answering, its containers as they were."""
         reply = ask_supervisor(self._place, "status")

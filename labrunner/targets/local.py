@@ -7,7 +7,7 @@ offered to learners.
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -67,6 +67,9 @@ class LocalTarget:
     def tools(self) -> Mapping[str, str]:
         """The version of bash."""
         return {"bash": self.script('echo "${BASH_VERSION%%(*}"').stdout.strip()}
+
+    def foresee(self, needs: Collection[str]) -> None:
+        """There is nothing that takes time to start."""
 
     def shell(self, host: str) -> Shell:
         """The learner's shell."""

@@ -1,6 +1,6 @@
 """What a lab runs on. The engine knows this Protocol only; `targets.sandbox` and `targets.local` implement it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from labrunner.checking.api import Checker, Ran, TargetError
@@ -41,6 +41,10 @@ class Target(Protocol):
 
     def tools(self) -> Mapping[str, str]:
         """Versions for the report: {"docker": "20.10.24", "bash": "5.2.15"}."""
+
+    def foresee(self, needs: Collection[str]) -> None:
+        """Begin to start what a lab with these needs will use, and wait for nothing: whoever uses it does, and says
+        what failed. Never raises."""
 
     def shell(self, host: str) -> Shell:
         """The learner's shell on that host; the same one on each call. Raises TargetError for an unknown host."""

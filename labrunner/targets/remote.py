@@ -1,6 +1,7 @@
 """The remote host of a sandbox, as part of its target: its shell, its checks, its things. Started when first needed."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from labrunner.checking.api import AzureContext, Checker, CheckResult, Ran
@@ -11,6 +12,7 @@ from labrunner.record.ledger import Entry
 from labrunner.sandbox import engine
 from labrunner.sandbox.azure import signed_in
 from labrunner.sandbox.environment import REMOTE_NAME, REMOTE_USER
+from labrunner.sandbox.errors import SandboxError
 from labrunner.sandbox.remote import RemoteHost
 from labrunner.sandbox.running import Sandbox, remedy_up
 from labrunner.shell.bash import BashShell
@@ -41,8 +43,14 @@ class Remote:
         self._sandbox = sandbox
         self._host = RemoteHost(sandbox)
         self._shown = shown
+        self._begun = False
         self._shell: FarShell | None = None
         self._checker: WorkerChecker | None = None
+
+    def begin(self) -> None:
+        """Have it start, if it does not run. Whoever needs it waits for it, and says what failed."""
+        with suppress(SandboxError):
+            self._begun = self._host.begin()
 
     def shell(self, near: BashShell, *, attended: bool = True) -> FarShell:
         """Its shell, at the end of an ssh session in `near`. attended: ssh may ask somebody about its key."""
@@ -60,7 +68,7 @@ class Remote:
         result = self._host.run([*_BASH, text], timeout=timeout)
         return Ran(status=result.status, stdout=result.stdout, stderr=result.stderr)
 
-    def checker(self, folders: tuple[str, ...], azure: Callable[[], AzureContext | None]) -> Checker:
+    def checker(self, folders: tuple[str, ...], azure: Callable[[], AzureContext | None]) -> WorkerChecker:
         """A worker there."""
         self._up()
         if self._checker is None:
@@ -115,8 +123,9 @@ class Remote:
             self._checker = None
 
     def _up(self) -> None:
-        if not self._host.is_up():
+        if self._begun or not self._host.is_up():
             self._host.up()
+            self._begun = False
         self._host.show(self._shown())
 
     def _sign_out(self, entry: Entry) -> str:

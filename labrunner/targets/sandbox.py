@@ -90,6 +90,11 @@ class SandboxTarget:
                 self._versions["az"] = self._cli.version
         return self._versions
 
+    def foresee(self, needs: Collection[str]) -> None:
+        """The remote host takes a while."""
+        if Remote.name in needs:
+            self._remote.begin()
+
     def shell(self, host: str) -> Shell:
         """The learner's shell; on the remote host, at the end of an ssh session in the one here."""
         _check_host(host)
@@ -103,7 +108,9 @@ class SandboxTarget:
         if host != Remote.name:
             raise TargetError(f"nothing leads to the host '{host}'", "Run `labrunner lint` on the course.")
         with _told():
-            return self._remote.shell(self._near(), attended=attended).enter
+            shell = self._remote.shell(self._near(), attended=attended)
+            self._remote.checker(self._folders, self._azure_context).begin()
+        return shell.enter
 
     def sign_in_codes(self) -> Sequence[str]:
         """Those of the local Azure."""

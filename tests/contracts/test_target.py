@@ -237,6 +237,14 @@ def test_a_checks_localhost_is_the_sandboxs(sandboxed):
 
 
 @pytest.mark.sandbox
+def test_what_a_lab_needs_is_there_for_whoever_waits(sandboxed):
+    sandboxed.foresee({"docker-engine"})
+    assert not sandboxed._remote._host.pid
+    for _ in range(2):
+        sandboxed.foresee({"docker-engine", "remote-host"})
+    assert sandboxed.script("hostname", host="remote-host").stdout == "remote-host\n"
+
+
 def test_a_dead_engine_is_the_machines_fault(sandboxed):
     """Last: it breaks the sandbox."""
     assert sandboxed.script("kill -9 $(cat /run/docker.pid)").status == 0

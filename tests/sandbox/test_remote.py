@@ -137,6 +137,7 @@ def test_nothing_is_left_of_it(machines):
     sandbox = machines.up()
     host = RemoteHost(sandbox)
     assert host.pid == 0  # nobody has needed it
+    assert [host.begin(), host.begin()] == [True, False]
     host.up()
     folder = sandbox.layout.folder
     processes = [
