@@ -9,7 +9,7 @@ import os
 import queue
 import select
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import IO, Any, Protocol
 
@@ -17,7 +17,7 @@ from labrunner.checking.api import CheckResult, TargetError
 from labrunner.checking.context import Runner, WorkerContext
 from labrunner.checking.polling import Clock
 from labrunner.checking.serving import serve
-from labrunner.checking.wire import config_line, read_result, request_line
+from labrunner.checking.wire import config_line, load_line, read_result, request_line
 from labrunner.model import Check, Outcome
 from labrunner.shell.program import run_program
 
@@ -68,10 +68,11 @@ class WorkerChecker:
             lambda: _Pipes(start()), config_line(folders, context), grace=grace, remedy=context.remedy
         )
 
-    def begin(self) -> None:
-        """Start the worker without waiting for it, so that the first question need not. That one says what failed."""
+    def begin(self, kinds: Collection[str] = ()) -> None:
+        """Start the worker, and have it load these kinds, without waiting for it: the first question need not, then.
+        That one says what failed."""
         with suppress(_LostError, TargetError, OSError):
-            self._talk.begin()
+            self._talk.begin(kinds)
 
     def ask(self, checks: Sequence[Check], *, once: bool = False, on_wait: OnWait | None = None) -> list[CheckResult]:
         """See `checking.api.Checker`."""
@@ -142,12 +143,15 @@ class _Conversation:
         self._ready = False
         self._asked = 0
 
-    def begin(self) -> None:
+    def begin(self, kinds: Collection[str] = ()) -> _Channel:
         """Start the other side, if there is none, and tell it what it needs. Raises as a channel does, or its start."""
         if self._channel is None:
             self._ready = False
             self._channel = self._connect()
             self._channel.send(self._config)
+        if kinds:
+            self._channel.send(load_line(kinds))
+        return self._channel
 
     def ask(self, checks: Sequence[Check], *, once: bool, on_wait: OnWait | None) -> list[CheckResult]:
         if not checks:
@@ -176,15 +180,14 @@ class _Conversation:
     def _open(self) -> _Channel:
         if self._channel is not None and not self._channel.alive():
             self.close()
-        self.begin()
-        assert self._channel is not None
+        channel = self.begin()
         if not self._ready:
             try:
-                self._record(self._channel, self._grace)
+                self._record(channel, self._grace)
             except TimeoutError:
                 raise _LostError(f"it did not start within {self._grace:g} seconds") from None
             self._ready = True
-        return self._channel
+        return channel
 
     def _answer(
         self, channel: _Channel, number: int, check: Check, *, once: bool, on_wait: OnWait | None

@@ -10,6 +10,7 @@ import hashlib
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec
 from pathlib import Path
@@ -45,6 +46,12 @@ class Registry:
         if self._files is None:
             self._files = _scan(self._folders)
         return self._files
+
+    def load(self, kinds: Iterable[str]) -> None:
+        """Load the files of kinds that will be asked. One that cannot be is told when it is."""
+        for kind in kinds:
+            with suppress(CheckFileError, UnknownKindError):
+                self.function(kind)
 
     def function(self, kind: str) -> CheckFunction:
         """The function of that kind. Raises UnknownKindError and CheckFileError."""

@@ -21,6 +21,9 @@ def serve(receive: Callable[[], bytes], send: Callable[[bytes], None], *, clock:
     try:
         while line := receive():
             request = json.loads(line)
+            if "load" in request:
+                registry.load(request["load"])
+                continue
             for number, record in enumerate(request["checks"]):
                 place = {"ask": request["ask"], "number": number}
 

@@ -2,11 +2,12 @@
 
 The client's first line is the configuration; the worker answers `{"ready": true}`. Then, for each request of
 `{"ask": n, "once": bool, "checks": [...]}`, the worker says for check `i` of request `n` any number of
-`{"ask": n, "number": i, "wait": message}` and one `{"ask": n, "number": i, "result": {...}}`, in order.
+`{"ask": n, "number": i, "wait": message}` and one `{"ask": n, "number": i, "result": {...}}`, in order. A request of
+`{"load": [kinds]}` has no answer: these kinds will be asked, so their files are loaded now.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +15,16 @@ from labrunner.checking.api import AzureContext, CheckResult
 from labrunner.checking.context import WorkerContext
 from labrunner.model import Check, Outcome
 
-__all__ = ["as_line", "config_line", "read_check", "read_config", "read_result", "request_line", "result_record"]
+__all__ = [
+    "as_line",
+    "config_line",
+    "load_line",
+    "read_check",
+    "read_config",
+    "read_result",
+    "request_line",
+    "result_record",
+]
 
 
 def as_line(record: Mapping[str, Any]) -> bytes:
@@ -39,6 +49,11 @@ def request_line(number: int, checks: Sequence[Check], *, once: bool) -> bytes:
     """Ask these checks."""
     asked = [{"kind": check.kind, "args": check.args, "within": check.within} for check in checks]
     return as_line({"ask": number, "once": once, "checks": asked})
+
+
+def load_line(kinds: Collection[str]) -> bytes:
+    """Load the files of these kinds."""
+    return as_line({"load": sorted(kinds)})
 
 
 def read_check(record: Mapping[str, Any]) -> Check:

@@ -64,6 +64,8 @@ class Runner:
     def _start(self) -> Plan:
         """Say what is to be done, and give what of it is still to do."""
         tools: Mapping[str, str] = {}
+        for planned in self.plan.labs[:1]:
+            self._foresee(planned)
         try:
             tools = self.session.target.tools()
             self._inventory = self.session.target.inventory()
@@ -123,7 +125,7 @@ class Runner:
         """One lab; False when the target is at fault and nothing more can be run."""
         lab, began = planned.lab, self.session.clock()
         self.session.emit(LabStarted(lab=lab.id, title=lab.title))
-        self.session.target.foresee(lab.needs)
+        self._foresee(planned)
         self._open_stretch(lab.id)
         before = len(self._results)
         numbers = {step.id: number for number, step in enumerate(lab.steps, 1)}
@@ -158,6 +160,17 @@ class Runner:
                     seconds=round(self.session.clock() - began, 4),
                 )
             )
+
+    def _foresee(self, planned: PlannedLab) -> None:
+        """Give the target the time until the first step, and until each thing is used."""
+        lab, steps = planned.lab, planned.steps
+        setups = [*lab.setup, *(setup for step in steps for setup in step.setup)]
+        checks = [
+            *(one.check for one in lab.requires),
+            *(setup.unless for setup in setups if setup.unless is not None),
+            *(check for step in steps for check in step.all_checks()),
+        ]
+        self.session.target.foresee(lab.needs, checks)
 
     def _missing(self, lab: Lab) -> StepResult | None:
         """Why no step of the lab can be taken; None if nothing that it requires is missing."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from labrunner.checking.api import Checker, Ran, TargetError
 from labrunner.checking.client import DirectChecker
 from labrunner.checking.context import WorkerContext
-from labrunner.model import Course, Seed
+from labrunner.model import Check, Course, Seed
 from labrunner.record.ledger import Entry, Inventory
 from labrunner.shell.bash import BashShell
 from labrunner.shell.program import ProgramError, ProgramTimeoutError, run_program
@@ -68,7 +68,7 @@ class LocalTarget:
         """The version of bash."""
         return {"bash": self.script('echo "${BASH_VERSION%%(*}"').stdout.strip()}
 
-    def foresee(self, needs: Collection[str]) -> None:
+    def foresee(self, needs: Collection[str], checks: Collection[Check]) -> None:
         """There is nothing that takes time to start."""
 
     def shell(self, host: str) -> Shell:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from labrunner.checking.api import Checker, Ran, TargetError
-from labrunner.model import Seed
+from labrunner.model import Check, Seed
 from labrunner.record.ledger import Entry, Inventory
 from labrunner.shell.protocol import Completed, Shell
 
@@ -42,9 +42,9 @@ class Target(Protocol):
     def tools(self) -> Mapping[str, str]:
         """Versions for the report: {"docker": "20.10.24", "bash": "5.2.15"}."""
 
-    def foresee(self, needs: Collection[str]) -> None:
-        """Begin to start what a lab with these needs will use, and wait for nothing: whoever uses it does, and says
-        what failed. Never raises."""
+    def foresee(self, needs: Collection[str], checks: Collection[Check]) -> None:
+        """Begin to start what a lab with these needs and checks will use, and wait for nothing: whoever uses it does,
+        and says what failed. Never raises."""
 
     def shell(self, host: str) -> Shell:
         """The learner's shell on that host; the same one on each call. Raises TargetError for an unknown host."""

@@ -43,12 +43,15 @@ class Remote:
         self._sandbox = sandbox
         self._host = RemoteHost(sandbox)
         self._shown = shown
+        self.kinds: Collection[str] = ()
         self._begun = False
         self._shell: FarShell | None = None
         self._checker: WorkerChecker | None = None
 
-    def begin(self) -> None:
-        """Have it start, if it does not run. Whoever needs it waits for it, and says what failed."""
+    def begin(self, kinds: Collection[str]) -> None:
+        """Have it start, if it does not run. Whoever needs it waits for it, and says what failed. kinds: those of the
+        checks that will be asked there."""
+        self.kinds = kinds
         with suppress(SandboxError):
             self._begun = self._host.begin()
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from labrunner.checking.api import AzureContext, Checker, Ran, TargetError
 from labrunner.checking.client import WorkerChecker
 from labrunner.checking.context import WorkerContext
-from labrunner.model import Course, Seed
+from labrunner.model import Check, Course, Seed
 from labrunner.record.ledger import Entry, Inventory
 from labrunner.sandbox import engine, stock
 from labrunner.sandbox.azure import LocalAzure, SecretsSource, check_azure, signed_in
@@ -90,10 +90,12 @@ class SandboxTarget:
                 self._versions["az"] = self._cli.version
         return self._versions
 
-    def foresee(self, needs: Collection[str]) -> None:
-        """The remote host takes a while."""
+    def foresee(self, needs: Collection[str], checks: Collection[Check]) -> None:
+        """The remote host takes a while, and so do the libraries that checks use."""
+        with suppress(TargetError):
+            self._checker_here().begin({check.kind for check in checks if check.host == "local"})
         if Remote.name in needs:
-            self._remote.begin()
+            self._remote.begin({check.kind for check in checks if check.host == Remote.name})
 
     def shell(self, host: str) -> Shell:
         """The learner's shell; on the remote host, at the end of an ssh session in the one here."""
@@ -109,7 +111,7 @@ class SandboxTarget:
             raise TargetError(f"nothing leads to the host '{host}'", "Run `labrunner lint` on the course.")
         with _told():
             shell = self._remote.shell(self._near(), attended=attended)
-            self._remote.checker(self._folders, self._azure_context).begin()
+            self._remote.checker(self._folders, self._azure_context).begin(self._remote.kinds)
         return shell.enter
 
     def sign_in_codes(self) -> Sequence[str]:

@@ -96,6 +96,7 @@ class Made:
             env={"PATH": "/usr/bin:/bin", "WORD": "given"},
             remedy=remedy,
         )
+        self.folder = folder
         self.work = folder / "work"
         self.processes: list[subprocess.Popen[bytes]] = []
         folders = (str(folder / "checks"),)
@@ -254,6 +255,21 @@ def test_a_worker_that_was_begun_is_the_one_that_answers(worker):
     worker.checker.begin()
     assert [worker.ask("t.who")[0].message for _ in range(2)] == [str(worker.processes[0].pid)] * 2
     assert len(worker.processes) == 1
+
+
+def test_kinds_that_will_be_asked_are_loaded_before(worker):
+    kinds = Path(worker.folder, "checks", "late.py")
+    kinds.write_text(
+        "from labrunner.checking.api import check, passed\n"
+        f"open({str(worker.work / 'loaded')!r}, 'w').close()\n"
+        '@check("t.late")\ndef late(ask):\n    return passed("late")\n'
+    )
+    worker.checker.begin({"t.late", "t.no-such-kind"})
+    deadline = time.monotonic() + 20
+    while not Path(worker.work, "loaded").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert worker.ask("t.late")[0].message == "late"
 
 
 def test_a_worker_that_was_begun_and_died_is_replaced(worker):

@@ -238,10 +238,10 @@ def test_a_checks_localhost_is_the_sandboxs(sandboxed):
 
 @pytest.mark.sandbox
 def test_what_a_lab_needs_is_there_for_whoever_waits(sandboxed):
-    sandboxed.foresee({"docker-engine"})
+    sandboxed.foresee({"docker-engine"}, [])
     assert not sandboxed._remote._host.pid
     for _ in range(2):
-        sandboxed.foresee({"docker-engine", "remote-host"})
+        sandboxed.foresee({"docker-engine", "remote-host"}, [])
     assert sandboxed.script("hostname", host="remote-host").stdout == "remote-host\n"
 
 
