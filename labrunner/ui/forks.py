@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from labrunner.engine.policy import Move
 from labrunner.ui import texts
-from labrunner.ui.own import advice
+from labrunner.ui.keys import ENTER, HELP, Key
+from labrunner.ui.own import EXAMPLE, MARK, advice
 
-__all__ = ["answers_of", "choices_of", "refusal"]
+__all__ = ["ALWAYS", "answers_of", "choices_of", "refusal"]
 
 LONGEST_SHOWN = 60
 """Characters of an answer that are said back as the command that it may have been meant for."""
@@ -30,6 +31,19 @@ WORDS: Mapping[Move, str] = {
     Move.NEXT: "next step",
     Move.QUIT: "quit",
 }
+SAYS: Mapping[Move, str] = {
+    Move.RUN: "goes on with what is shown above.",
+    Move.DONE: "counts the command as done, and goes on behind it.",
+    Move.RETRY: "does again what has failed, and goes on from there.",
+    Move.RESTART: "begins this step again, at its first command.",
+    Move.HINT: "shows a hint for this step; there may be more after it.",
+    Move.SKIP: "leaves this step out; you can come back to it.",
+    Move.NEXT: "goes on with the next step.",
+    Move.QUIT: "stops here; a later run goes on from this place.",
+}
+
+ALWAYS = (Key(MARK, "", f"and a command runs it, unjudged: {MARK} {EXAMPLE}"),)
+"""What every fork understands, and no question lists."""
 
 
 def answers_of(moves: Sequence[Move]) -> dict[str, Move]:
@@ -37,16 +51,16 @@ def answers_of(moves: Sequence[Move]) -> dict[str, Move]:
     return {LETTERS[move]: move for move in moves} | {move.value: move for move in moves}
 
 
-def choices_of(moves: Sequence[Move], usual: str, *, more: Sequence[str], hints_shown: int) -> list[str]:
+def choices_of(moves: Sequence[Move], usual: str, *, more: Sequence[Key], hints_shown: int) -> list[Key]:
     """The choices as a question lists them: the first move by Enter, what else can be shown, the other moves.
 
     usual: what is said of a move that has no word of its own, which is RUN.
     """
-    parts = [f"[Enter] {WORDS.get(moves[0], usual)}", *more]
+    keys = [Key(ENTER, WORDS.get(moves[0], usual), SAYS[moves[0]]), *more]
     for move in moves[1:]:
         again = move is Move.HINT and hints_shown
-        parts.append(f"{LETTERS[move]} {'next hint' if again else WORDS.get(move, usual)}")
-    return parts
+        keys.append(Key(LETTERS[move], "next hint" if again else WORDS.get(move, usual), SAYS[move]))
+    return keys
 
 
 def refusal(answer: str, hints_shown: int) -> str:
@@ -56,4 +70,4 @@ def refusal(answer: str, hints_shown: int) -> str:
     shown = texts.clean(answer).strip()
     likely = shown.removeprefix("$ ").lstrip() if " " in shown and len(shown) <= LONGEST_SHOWN else ""
     what = f'"{shown[:20]}"' if shown else "That"
-    return f"{what} is none of the choices. {advice(likely)}"
+    return f"{what} is none of the choices ({HELP} explains them). {advice(likely)}"

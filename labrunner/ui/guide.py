@@ -12,11 +12,9 @@ from labrunner.engine.policy import Decision, Moment, Move, Point
 from labrunner.model import Course, Lab, Option, Outcome, Step
 from labrunner.record import events
 from labrunner.ui import texts
-from labrunner.ui.forks import answers_of, choices_of, refusal
-from labrunner.ui.more import More
-from labrunner.ui.own import MARK, OwnCommands
+from labrunner.ui.asking import Asking
 from labrunner.ui.pages import Pages
-from labrunner.ui.questions import choose_option, fold_choices, offer_options, quiz
+from labrunner.ui.questions import choose_option, offer_options, quiz
 from labrunner.ui.reading import Reading
 from labrunner.ui.running import Running
 from labrunner.ui.scenes import Scenes, commands_of, file_of, option_of, place_of
@@ -57,16 +55,22 @@ class Guide:
         self._keys = Keyboard(source, self._screen.sink)
         self.keyboard: int | None = self._keys.descriptor
         self._running = Running(self._screen, self.keyboard)
-        self._own = OwnCommands(self._screen, self._keys)
         self._scenes = Scenes(self._screen, course)
         self._pages = Pages(self._screen, self._keys)
+        self._asking = Asking(self._screen, self._keys, self._pages, self._scenes)
         self._reading = Reading(
-            self._screen, self._keys, self._pages, self._scenes, course=course, command_line=command_line
+            self._screen,
+            self._keys,
+            self._pages,
+            self._scenes,
+            self._asking.more,
+            course=course,
+            command_line=command_line,
         )
+        self._pages.more = self._asking.more.show
         self._course = course
         self._command_line = command_line
         self._tally = Tally()
-        self._more = More(self._screen, self._pages, self._scenes)
         self._file = ""  # the path of a file that is being written
         self._chosen: tuple[Option, ...] = ()
         self._introduced: tuple[str, str] | None = None
@@ -75,6 +79,7 @@ class Guide:
         self._waited: set[str] = set()
         self._prepares = False
         self._said = ""
+        self._later = False  # the command at hand is not the first of its step
         self._go_on = False
         self._quitting = False
         self._leaving = False  # the learner said so where the engine does not ask; the next fork quits
@@ -177,7 +182,7 @@ class Guide:
             else:
                 self._screen.command(event.run, event.host)
         self._drawn = None
-        self._more.output = ""
+        self._asking.more.output = ""
         self._pages.turn()
         self._file = event.file or ""
         if not event.file:
@@ -194,18 +199,11 @@ class Guide:
 
     def _command_ended(self, event: events.CommandEnded) -> None:
         self._finish_output(event.output)
-        if event.outcome is not Outcome.PASSED:
-            head, rest = texts.headline(event)
-            self._screen.verdict(event.outcome, head, raw=True)
-            room = self._screen.columns - max(map(len, rest), default=0)
-            self._screen.verbatim(rest, indent=max(0, min(4, room)))
-        elif (verdict := texts.command_verdict(event)) or not event.output.strip():
-            done = f"{self._file} is written." if self._file else "Done, no output."
-            self._screen.line(verdict or done, style="dim", indent=2)
+        self._scenes.command_ended(event, file=self._file)
         self._tell_restart()
 
     def _own_command_started(self, _event: events.OwnCommandStarted) -> None:
-        self._more.output = ""
+        self._asking.more.output = ""
         self._running.begin(own=True)
 
     def _own_command_ended(self, event: events.OwnCommandEnded) -> None:
@@ -215,7 +213,7 @@ class Guide:
         self._back = True
 
     def _finish_output(self, output: str) -> None:
-        self._more.output = output if self._running.finish(output) else ""
+        self._asking.more.output = output if self._running.finish(output) else ""
 
     def _tell_restart(self) -> None:
         if self._restarted:
@@ -244,33 +242,22 @@ class Guide:
         self._screen.status(texts.PREPARING)  # there may be more to do
 
     def _carried_over(self, event: events.CarriedOver) -> None:
-        runs = "; ".join(dict.fromkeys(event.runs))
-        text = f"Your shell is new, so labrunner has set what earlier steps set: {runs}"
-        self._screen.line(text, style="dim", indent=2, raw=True)
+        self._scenes.carried_over(event)
 
     def _hint_shown(self, event: events.HintShown) -> None:
         self._screen.gap()
-        self._screen.labelled(f"Hint {event.number} of {event.count}:", event.text, style="bold yellow")
-        self._own.mention(event.text)
+        whole = "(for the step as a whole) " if self._later else ""
+        text = f"{whole}{event.text}"
+        self._screen.labelled(f"Hint {event.number} of {event.count}:", text, style="bold yellow")
+        self._asking.own.mention(event.text)
 
     def _mistake_recognised(self, event: events.MistakeRecognised) -> None:
         self._screen.labelled("Looks familiar:", event.text, style="bold yellow")
 
     def _step_ended(self, event: events.StepEnded) -> None:
-        screen = self._screen
+        self._scenes.step_ended(event, self._lab(event.lab), self._tally.passed(event.lab), line=self._command_line)
         if event.outcome is Outcome.PASSED:
-            lab = self._lab(event.lab)
-            total = len(lab.steps) if lab else 0
-            done = self._tally.passed(event.lab)
-            progress = f" {done} of {total} steps of this lab are done." if total else ""
-            screen.verdict(event.outcome, f"{self._scenes.praise(done)}{progress}")
             self._quiz(event)
-        elif event.outcome is Outcome.SKIPPED:
-            screen.verdict(event.outcome, "You can come back to it at any time:")
-            lab = self._lab(event.lab)
-            screen.verbatim([self._command_line(f"goto {lab.name if lab else event.lab}/{event.step}")], indent=4)
-        elif event.outcome is not Outcome.NOT_RUN:
-            screen.verdict(event.outcome, event.reason or "The step is not done yet.")
 
     def _quiz(self, event: events.StepEnded) -> None:
         step = self._step(event.lab, event.step)
@@ -322,7 +309,7 @@ class Guide:
             self._screen.line(f"Next: step {number} of {total}, {moment.step.title}")
         move = self._ask(moment, usual, without=Move.HINT)
         if move is Move.RUN:
-            self._more.output = ""
+            self._asking.more.output = ""
             self._introduce(moment.lab.id, moment.step, number, total)
             return self._quit(moment) if self._stops else move
         return move
@@ -332,6 +319,8 @@ class Guide:
         assert command is not None
         key = (moment.lab.id, moment.step.id, moment.text or command.run)
         file = file_of(moment.step, command)
+        mine = commands_of(moment.step, self._chosen or option_of(moment.step, command))
+        self._later = command in mine[1:]
         if self._drawn != key or back:
             with self._pages.reading():
                 if file is not None:
@@ -340,7 +329,6 @@ class Guide:
                     self._screen.gap()
                     self._screen.command(moment.text or command.run, command.host)
                 else:
-                    mine = commands_of(moment.step, self._chosen or option_of(moment.step, command))
                     self._scenes.command(moment.step, command, moment.text, mine, back=back)
             self._drawn = key
             if self._stops:
@@ -364,41 +352,11 @@ class Guide:
 
     def _ask(self, moment: Moment, usual: str, *, without: Move | None = None) -> Decision:
         """Ask until the answer is one of the moves, or a command; `usual` says what Enter does if that is RUN."""
-        moves = [move for move in moment.moves if move is not without]
-        answers = answers_of(moves)
-        parts = choices_of(moves, usual, more=self._more.choices(), hints_shown=moment.hints_shown)
-        prompt = fold_choices(parts, self._screen.columns)
-        while True:
-            answer = self._line(prompt)
-            if answer is None:
-                return self._quit(moment)
-            typed = answer.strip()
-            if _is_command(typed, moment):
-                self._scenes.begin()
-                return moves[0]
-            if typed.startswith(MARK):
-                if (own := self._own.read(typed)) is not None:
-                    return own
-                continue
-            answer = typed.lower()
-            if self._more.show(answer):
-                if self._pages.quit:
-                    return self._quit(moment)
-                continue
-            chosen = answers.get(answer) if answer else moves[0]
-            if chosen is Move.QUIT:
-                return self._quit(moment)
-            if chosen is not None:
-                self._go_on = chosen is Move.RETRY
-                if chosen not in (Move.HINT, Move.RETRY):
-                    self._scenes.begin()
-                return chosen
-            self._screen.line(refusal(typed, moment.hints_shown), raw=True)
-
-    def _line(self, prompt: str) -> str | None:
-        self._screen.gap()
-        answer = self._keys.line(prompt)
-        self._pages.turn()
+        answer = self._asking.ask(moment, usual, without=without)
+        if answer is None:
+            return self._quit(moment)
+        if isinstance(answer, Move):
+            self._go_on = answer is Move.RETRY
         return answer
 
     def _quit(self, moment: Moment) -> Move:
@@ -427,6 +385,7 @@ class Guide:
             self._introduced = (lab, step.id)
             self._drawn = None
             self._chosen = ()
+            self._later = False
             with self._pages.reading():
                 self._scenes.step(step, number, total)
 
@@ -436,9 +395,3 @@ class Guide:
     def _step(self, lab: str, name: str) -> Step | None:
         found = self._lab(lab)
         return next((step for step in found.steps if step.id == name), None) if found else None
-
-
-def _is_command(typed: str, moment: Moment) -> bool:
-    """Whether the learner has typed the very command that is next, with or without the mark of own commands."""
-    words = typed.removeprefix(MARK).split()
-    return moment.point is Point.COMMAND and bool(words) and words == moment.text.replace("\\\n", " ").split()

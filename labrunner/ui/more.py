@@ -1,6 +1,7 @@
 """What a learner may ask to see in full: the latest output, and why the course text was corrected."""
 
 from labrunner.ui import texts
+from labrunner.ui.keys import Key
 from labrunner.ui.pages import Pages
 from labrunner.ui.scenes import WHY, Scenes
 from labrunner.ui.screen import Screen
@@ -20,10 +21,11 @@ class More:
         self.output = ""
         """The latest command's output when not all of it was shown."""
 
-    def choices(self) -> list[str]:
-        """The keys that have something to show, as a question lists them."""
-        found = [f"{OUTPUT} all output"] if self.output else []
-        return [*found, f"{WHY} why corrected"] if self._scenes.corrections else found
+    def choices(self) -> list[Key]:
+        """The keys that have something to show."""
+        found = [Key(OUTPUT, "all output", "shows the whole output of the latest command.")] if self.output else []
+        why = Key(WHY, "why corrected", "tells what the course text says there, why it is wrong, and the source.")
+        return [*found, why] if self._scenes.corrections else found
 
     def show(self, answer: str) -> bool:
         """Show what the answer asks for; False when it is none of these keys."""

@@ -1,9 +1,10 @@
 """What there is to read, a screenful at a time, so that nothing scrolls away before it could be read."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from labrunner.ui.keys import ENTER, HELP, Key, explain, prompt_of
 from labrunner.ui.own import MARK
 from labrunner.ui.screen import Screen
 from labrunner.ui.terminal import Keyboard
@@ -11,8 +12,9 @@ from labrunner.ui.texts import OWN_AFTER_TEXT
 
 __all__ = ["Pages"]
 
-PROMPT = "[Enter] read on   q quit: "
-ASIDE_PROMPT = "[Enter] read on   q enough: "
+_READ_ON = Key(ENTER, "read on", "shows the next page.")
+KEYS = (_READ_ON, Key("q", "quit", "stops here; a later run goes on from this place."))
+ASIDE_KEYS = (_READ_ON, Key("q", "enough", "goes back, without the rest of this text."))
 QUESTION_ROWS = 3
 """Rows kept free at the end: an empty line and the question that follows."""
 
@@ -23,6 +25,7 @@ class Pages:
     """Draws texts on `screen` and stops where the terminal is full. A plain terminal is never stopped: screen
     readers and files have no height.
 
+    `more` is asked first about an answer where the text pauses: whether it was one that shows something.
     `quit` is set when the learner wants to quit instead of reading on; from then on nothing more is drawn.
     """
 
@@ -32,6 +35,7 @@ class Pages:
         self._used = 0  # rows since the learner was last asked something
         self._open = False
         self.quit = False
+        self.more: Callable[[str], bool] = lambda _: False
 
     def turn(self) -> None:
         """The learner has answered, or something else was shown: what comes starts a new page."""
@@ -82,12 +86,12 @@ class Pages:
 
     def _pause(self, *, erased: int, aside: bool) -> bool:
         """Ask whether to read on, then take the question away: with `erased` 1 an empty line stays."""
-        prompt = ASIDE_PROMPT if aside else PROMPT
+        keys = ASIDE_KEYS if aside else KEYS
+        prompt = prompt_of(keys, self._screen.columns)
         self._screen.gap()
         answer = self._keys.line(prompt)
         told = False
-        while answer is not None and answer.lstrip().startswith(MARK):
-            self._screen.line(OWN_AFTER_TEXT)
+        while answer is not None and self._answered(answer.strip(), keys, aside=aside):
             told = True
             answer = self._keys.line(prompt)
         self._used = 0
@@ -96,6 +100,18 @@ class Pages:
             return False
         if not told and len(prompt) + len(answer) < self._screen.columns:
             self._screen.sink.write(f"\x1b[{erased}A\r\x1b[J")
+        return True
+
+    def _answered(self, answer: str, keys: tuple[Key, ...], *, aside: bool) -> bool:
+        """Whether the answer was one that leaves the reader where they are."""
+        self._used = 0
+        if answer.startswith(MARK):
+            self._screen.line(OWN_AFTER_TEXT)
+        elif answer == HELP:
+            explain(self._screen, keys)
+        elif aside or not self.more(answer.lower()):
+            return False
+        self._screen.gap()
         return True
 
     def _height(self, line: str) -> int:

@@ -5,13 +5,16 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from labrunner.model import Option, Question, Variable
+from labrunner.ui.keys import ENTER, HELP, Key, explain, prompt_of
 from labrunner.ui.own import MARK
 from labrunner.ui.pages import Pages
 from labrunner.ui.screen import Screen
 from labrunner.ui.terminal import Keyboard
 from labrunner.ui.texts import OWN_LATER
 
-__all__ = ["Questions", "choose_option", "fold_choices", "offer_options", "quiz"]
+__all__ = ["Questions", "choose_option", "offer_options", "quiz"]
+
+QUITS = "stops here; a later run goes on from this place."
 
 
 class Questions:
@@ -92,10 +95,17 @@ def offer_options(screen: Screen, options: Sequence[Option]) -> None:
 def choose_option(screen: Screen, keys: Keyboard, options: Sequence[Option]) -> Option | None:
     """The one alternative that the learner picks; None when the learner wants to quit."""
     last = len(options)
-    prompt = fold_choices([f"1-{last} choose", "[Enter] 1", "q quit"], screen.columns)
+    listed = [
+        Key(f"1-{last}", "choose", "takes that way; a, b, ... do too."),
+        Key(ENTER, "1", "takes the first."),
+        Key("q", "quit", QUITS),
+    ]
     while True:
         screen.gap()
-        answer = keys.line(prompt)
+        answer = keys.line(prompt_of(listed, screen.columns))
+        if answer is not None and answer.strip() == HELP:
+            explain(screen, listed)
+            continue
         if answer is None or answer.strip().lower() in {"q", "quit"}:
             return None
         answer = answer.strip().lower() or "1"
@@ -109,10 +119,17 @@ def choose_option(screen: Screen, keys: Keyboard, options: Sequence[Option]) -> 
 def _choice(screen: Screen, keys: Keyboard, question: Question) -> int | None:
     """The number chosen, 0 for none, None for quit."""
     last = len(question.choices)
-    prompt = fold_choices([f"1-{last} answer", "[Enter] skip the question", "q quit"], screen.columns)
+    listed = [
+        Key(f"1-{last}", "answer", "says whether that is right, and why."),
+        Key(ENTER, "skip the question", "goes on without an answer; nothing is lost by it."),
+        Key("q", "quit", QUITS),
+    ]
     while True:
         screen.gap()
-        answer = keys.line(prompt)
+        answer = keys.line(prompt_of(listed, screen.columns))
+        if answer is not None and answer.strip() == HELP:
+            explain(screen, listed)
+            continue
         if answer is None or answer.strip().lower() in {"q", "quit"}:
             return None
         answer = answer.strip()
@@ -122,15 +139,3 @@ def _choice(screen: Screen, keys: Keyboard, question: Question) -> int | None:
             return int(answer)
         own = answer.startswith(MARK)
         screen.line(OWN_LATER if own else f"Type a number from 1 to {last}, Enter to go on without an answer, or q.")
-
-
-def fold_choices(parts: Sequence[str], columns: int) -> str:
-    """A question's choices on as many lines as they need; the answer is typed after the last."""
-    lines = [""]
-    for part in parts:
-        joined = f"{lines[-1]}   {part}" if lines[-1] else part
-        if lines[-1] and len(joined) > columns - 4:
-            lines.append(part)
-        else:
-            lines[-1] = joined
-    return "\n".join(lines) + ": "

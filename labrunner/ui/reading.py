@@ -2,6 +2,8 @@
 
 from labrunner.model import Course, Page
 from labrunner.ui import texts
+from labrunner.ui.keys import ENTER, HELP, Key, explain, prompt_of
+from labrunner.ui.more import More
 from labrunner.ui.own import MARK
 from labrunner.ui.pages import Pages
 from labrunner.ui.scenes import Scenes
@@ -10,6 +12,12 @@ from labrunner.ui.tally import Tally
 from labrunner.ui.terminal import Keyboard
 
 __all__ = ["Reading"]
+
+_GO_ON = (
+    Key(ENTER, "go on", "goes on to the labs."),
+    Key("q", "quit", "stops here; a later run goes on from this place."),
+)
+_READ = (Key(ENTER, "read", "shows them, page by page."), Key("q", "enough", "ends without them."))
 
 
 class Reading:
@@ -21,6 +29,7 @@ class Reading:
         keys: Keyboard,
         pages: Pages,
         scenes: Scenes,
+        more: More,
         *,
         course: Course,
         command_line: texts.CommandLine,
@@ -29,6 +38,7 @@ class Reading:
         self._keys = keys
         self._pages = pages
         self._scenes = scenes
+        self._more = more
         self._course = course
         self._command_line = command_line
 
@@ -41,7 +51,7 @@ class Reading:
             self._show(found)
         if self._pages.quit:
             return False
-        goes_on = self._ask("[Enter] go on   q quit: ")
+        goes_on = self._ask(_GO_ON)
         self._scenes.begin()
         return goes_on
 
@@ -52,7 +62,7 @@ class Reading:
             return
         self._screen.gap()
         self._screen.line(f"To read at the end: {', '.join(page.title for page in found)}.")
-        if not self._ask("[Enter] read   q enough: "):
+        if not self._ask(_READ):
             found = []
         with self._pages.reading(aside=True):
             self._show(found)
@@ -68,13 +78,25 @@ class Reading:
         self._screen.gap()
         self._screen.line(texts.pages_again(self._command_line), style="dim")
 
-    def _ask(self, prompt: str) -> bool:
+    def _ask(self, keys: tuple[Key, ...]) -> bool:
         """Whether it is Enter, not `q`."""
+        enter, *others = keys
         self._screen.gap()
-        while (answer := self._keys.line(prompt)) is not None:
+        while True:
+            listed = [enter, *self._more.choices(), *others]
+            answer = self._keys.line(prompt_of(listed, self._screen.columns))
             self._pages.turn()
+            if answer is None:
+                return False
             typed = answer.strip().lower()
             if typed in {"", "q", "quit"}:
                 return not typed
+            if typed == HELP:
+                explain(self._screen, listed)
+                continue
+            if self._more.show(typed):
+                if self._pages.quit:
+                    return False
+                self._screen.gap()
+                continue
             self._screen.line(texts.OWN_LATER if typed.startswith(MARK) else "Type Enter, or q and Enter.")
-        return False

@@ -3,8 +3,17 @@
 from collections.abc import Iterable, Sequence
 
 from labrunner.model import Command, Course, Erratum, File, Lab, Notice, Option, Outcome, Page, Step
-from labrunner.record.events import OwnCommandEnded, SessionEnded, SessionResumed, SessionStarted
+from labrunner.record.events import (
+    CarriedOver,
+    CommandEnded,
+    OwnCommandEnded,
+    SessionEnded,
+    SessionResumed,
+    SessionStarted,
+    StepEnded,
+)
 from labrunner.ui import texts
+from labrunner.ui.keys import HELP
 from labrunner.ui.own import EXAMPLE, MARK
 from labrunner.ui.screen import Screen
 from labrunner.ui.tally import Tally
@@ -19,7 +28,7 @@ HOW_TO = (
     "Each command is shown before it runs: Enter runs it. A letter and Enter does what the line says. "
     "While a command runs, Ctrl-C stops that command. "
     f"A line that begins with {MARK} is a command of your own, such as: {MARK} {EXAMPLE}. "
-    "It runs in the same shell and is not judged."
+    f"It runs in the same shell and is not judged. At any question, {HELP} says what can be typed."
 )
 PRAISE = ("Well done.", "Good work.", "That is right.")
 
@@ -32,6 +41,7 @@ class Scenes:
         self._course = course
         self.corrections: list[Erratum] = []
         """Those shown in short since `begin`; `reasons` shows the rest of them."""
+        self._told: set[str] = set()  # the ids of those whose correction was shown
 
     def begin(self) -> None:
         """The learner has gone on: what is shown from here is about something else."""
@@ -134,6 +144,24 @@ class Scenes:
         screen.line(f"The file {path} in your work folder gets this content:")
         screen.verbatim(text.rstrip("\n").split("\n"), indent=4)
 
+    def command_ended(self, event: CommandEnded, *, file: str) -> None:
+        """How a command ended, behind its output; or that the `file` is written."""
+        screen = self._screen
+        if event.outcome is not Outcome.PASSED:
+            head, rest = texts.headline(event)
+            screen.verdict(event.outcome, head, raw=True)
+            room = screen.columns - max(map(len, rest), default=0)
+            screen.verbatim(rest, indent=max(0, min(4, room)))
+        elif (verdict := texts.command_verdict(event)) or not event.output.strip():
+            done = f"{file} is written." if file else "Done, no output."
+            screen.line(verdict or done, style="dim", indent=2)
+
+    def carried_over(self, event: CarriedOver) -> None:
+        """What a new shell was given of an earlier one."""
+        runs = "; ".join(dict.fromkeys(event.runs))
+        text = f"Your shell is new, so labrunner has set what earlier steps set: {runs}"
+        self._screen.line(text, style="dim", indent=2, raw=True)
+
     def own_ended(self, event: OwnCommandEnded) -> None:
         """How a command of the learner's own ended, where its output does not say."""
         verdict = texts.own_verdict(event)
@@ -142,9 +170,18 @@ class Scenes:
         elif verdict:
             self._screen.line(verdict, style="dim", indent=2)
 
-    def praise(self, number: int) -> str:
-        """A short word for a step that passed."""
-        return PRAISE[number % len(PRAISE)]
+    def step_ended(self, event: StepEnded, lab: Lab | None, done: int, *, line: texts.CommandLine) -> None:
+        """How a step ended; of one that passed, how many of its lab are `done` by now."""
+        screen = self._screen
+        if event.outcome is Outcome.PASSED:
+            are = "is" if done == 1 else "are"
+            progress = f" {done} of {texts.count(len(lab.steps), 'step')} of this lab {are} done." if lab else ""
+            screen.verdict(event.outcome, f"{PRAISE[done % len(PRAISE)]}{progress}")
+        elif event.outcome is Outcome.SKIPPED:
+            screen.verdict(event.outcome, "You can come back to it at any time:")
+            screen.verbatim([line(f"goto {lab.name if lab else event.lab}/{event.step}")], indent=4)
+        elif event.outcome is not Outcome.NOT_RUN:
+            screen.verdict(event.outcome, event.reason or "The step is not done yet.")
 
     def summary(self, event: SessionEnded, tally: Tally, *, line: texts.CommandLine) -> None:
         """How the session ended and what is left."""
@@ -188,10 +225,19 @@ class Scenes:
             self._screen.bar(NOTICES.get(notice.kind, notice.kind.capitalize()), rows, style="yellow")
 
     def _errata(self, errata: Sequence[Erratum], *, other: bool = False) -> None:
-        """The corrections alone; what was wrong, and who says so, waits for `reasons`. other: so is the command."""
+        """The corrections alone; what was wrong, and who says so, waits for `reasons`. other: so is the command.
+
+        One that was shown before in this run is only named.
+        """
         what = "The course text has another command" if other else "The course text needs a correction here"
+        again = [erratum.id for erratum in errata if erratum.id in self._told]
+        self.corrections.extend(errata)
+        if again:
+            self._screen.bar(f"{what}, as before: {', '.join(again)} ({WHY} shows it)", [], style="magenta")
         for erratum in errata:
-            self.corrections.append(erratum)
+            if erratum.id in again:
+                continue
+            self._told.add(erratum.id)
             title = f"{what} (erratum {erratum.id}; {WHY} tells why)"
             self._screen.bar(title, [("", f"{erratum.where}: {erratum.correction}")], style="magenta")
 

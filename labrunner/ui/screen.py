@@ -185,6 +185,12 @@ class Screen:
             for label, text in rows:
                 self.line(f"{label} {texts.clean(text).strip()}".strip(), indent=2, raw=raw)
             return
+        room = self.width - 4
+        console = self._rich()
+        for line in Text(title, style=f"bold {style}").wrap(console, room):
+            self._barred(line, style)
+        if not rows:
+            return
         body = Table.grid(padding=(0, 1, 0, 0))
         labels = any(label for label, _ in rows)
         if labels:
@@ -195,10 +201,6 @@ class Screen:
             shown = Text(texts.clean(text).strip()) if raw else self.short(text)
             shown.overflow = "fold"
             body.add_row(*cells, shown)
-        console = self._rich()
-        room = self.width - 4
-        for line in Text(title, style=f"bold {style}").wrap(console, room):
-            self._barred(line, style)
         options = console.options.update(width=room)
         for segments in console.render_lines(body, options, pad=False):
             line = Text()

@@ -242,8 +242,8 @@ def what_remains(target: str, kinds: Iterable[str], line: CommandLine) -> tuple[
     """What is left behind after the run, and the command that removes it; either may be empty."""
     made = things(kinds)
     if target == "sandbox":
-        holds = f", with what you made in it ({made})" if made else ""
-        return f"The sandbox is still running{holds}. This removes it and everything in it:", line("sandbox down")
+        run = f"This run made {made}. " if made else ""
+        return f"{run}The sandbox is still running. This removes it and all that was made in it:", line("sandbox down")
     if made:
         return f"Made during this run and still there: {made}. Remove what you do not need.", ""
     return "", ""

@@ -49,7 +49,7 @@ def test_the_lines_of_the_text_typed_one_by_one(user: User, learner: Terminal) -
     learner.expect(PROMPT)
     learner.type("exit\n")
     learner.expect("Connection to remote-host closed.")
-    learner.expect("1 of 4 steps of this lab are done")
+    learner.expect("1 of 4 steps of this lab is done")
     learner.expect(PROMPT)
     learner.type("1\n")
     assert learner.end() == 0, learner.text

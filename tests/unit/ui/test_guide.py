@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -90,8 +91,41 @@ def test_every_choice_is_listed_and_a_wrong_answer_is_asked_again() -> None:
     assert room.at(Point.FAILED, moves=AFTER_FAILURE, reason="x", outcome=Outcome.FAILED) is Move.RESTART
     for choice in ("[Enter] try again", "b begin again", "h hint", "s skip step", "q quit"):
         assert choice in " ".join(room.said.split())
-    assert '"nonsense" is none of the choices.' in room.said
+    assert '"nonsense" is none of the choices (? explains them).' in room.said
     assert "\x1b" not in room.said
+
+
+def test_a_question_mark_explains_every_choice_and_asks_again() -> None:
+    room = Room("?\ns\n")
+    assert room.at(Point.FAILED, moves=AFTER_FAILURE, reason="x", outcome=Outcome.FAILED) is Move.SKIP
+    explained = room.said.split("q quit: ")[1].splitlines()
+    assert [line.split()[0] for line in explained if line.startswith("  ")] == ["Enter", "b", "h", "s", "q", "!"]
+    assert room.said.count("[Enter] try again") == 2
+
+
+def test_a_question_mark_explains_the_choices_of_options_and_of_a_quiz() -> None:
+    room = Room("?\n2\n")
+    assert room.guide.choose(STEP, STEP.options) == STEP.options[1:]
+    assert "takes the first." in room.said
+    quizzed = Room("?\nq\n")
+    quizzed.guide.show(
+        events.StepEnded(lab="l", step="s", outcome=Outcome.PASSED, seconds=1, attempts=1, hints=0, reason=None)
+    )
+    assert "goes on without an answer" in quizzed.said
+    assert quizzed.said.count("1-2 answer") == 2
+
+
+def test_a_hint_behind_the_first_command_is_told_to_be_about_the_whole_step() -> None:
+    step = replace(STEP, commands=(COMMAND, Command(run="echo two")))
+    said = []
+    for command in step.commands:
+        room = Room("h\n")
+        moment = Moment(point=Point.COMMAND, moves=MOVES, lab=LAB, step=step, command=command, text=command.run)
+        room.guide.decide(moment)
+        room.guide.show(events.HintShown(lab="l", step="s", number=1, count=1, text="Look."))
+        said.append(room.said)
+    assert "Hint 1 of 1: Look." in said[0]
+    assert "Hint 1 of 1: (for the step as a whole) Look." in said[1]
 
 
 def test_a_hint_that_is_not_there_is_said() -> None:
@@ -504,3 +538,34 @@ def test_rich_loads_only_when_something_is_drawn() -> None:
     code = "import sys, labrunner.ui.plain, labrunner.ui.guide; print([m for m in sys.modules if m.startswith('rich')])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_correction_is_told_whole_once_and_then_named_with_the_key_that_shows_it() -> None:
+    erratum = Erratum(
+        id="E1", where="Step 1", says="echo 1", wrong="No number.", correction="Write one.", source="Tried"
+    )
+    course = replace(COURSE, errata=(erratum,))
+    first, second = (replace(STEP, id=name, errata=("E1",), commands=(COMMAND,)) for name in ("s1", "s2"))
+    room = Room("\ns\n\nw\ns\n", course=course)
+    for step in (first, second):
+        for point, command in ((Point.STEP, None), (Point.COMMAND, COMMAND)):
+            lab = replace(LAB, steps=(first, second))
+            moment = Moment(point=point, moves=MOVES, lab=lab, step=step, command=command, text="echo one")
+            room.guide.decide(moment)
+    assert room.said.count("Write one.") == 2  # told once, and by the key
+    at = room.said.index("The course text needs a correction here, as before: E1 (w shows it)")
+    assert room.said.index("No number.") > at > room.said.index("Write one.")
+
+
+def test_the_key_of_a_correction_works_where_a_text_pauses() -> None:
+    erratum = Erratum(id="E1", where="Here", says="echo 1", wrong="No number.", correction="Write one.", source="Tried")
+    text = "\n\n".join(f"Paragraph {number}." for number in range(1, 21))
+    step = replace(STEP, text=text, errata=("E1",))
+    out = FullScreen()
+    env = {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
+    with Guide(io.StringIO("\n?\nw\nq\n"), out, course=replace(COURSE, errata=(erratum,)), env=env) as guide:
+        lab = replace(LAB, steps=(step,))
+        assert guide.decide(Moment(point=Point.STEP, moves=MOVES, lab=lab, step=step)) is Move.QUIT
+    said = out.getvalue()
+    assert said.index("shows the next page.") < said.index("No number.")
+    assert said.count("[Enter] read on") == 3

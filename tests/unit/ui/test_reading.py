@@ -24,7 +24,7 @@ PAGES = (
 ERRATUM = Erratum(id="E1", where="Aims", says="old", wrong="It is old.", correction="The new one.", source="Tried")
 COURSE = Course(id="c", title="C", labs=LABS, pages=PAGES, errata=(ERRATUM,))
 MOVES = (Move.RUN, Move.SKIP, Move.QUIT)
-QUESTION = "[Enter] go on   q quit: "
+QUESTION = "[Enter] go on   w why corrected   q quit: "
 OFFER = "[Enter] read   q enough: "
 
 
