@@ -82,12 +82,14 @@ def tags(ask: Context, *, repository: str, tags: list[str]) -> Finding:
 @check("docker.tag-like")
 def tag_like(ask: Context, *, repository: str, like: str, same_as: str = "") -> Finding:
     """A repository has a tag that a pattern with placeholders describes; with `same_as`, one that is that image."""
+    from labrunner.matching import compile_pattern
     from labrunner.matching import like as is_like
 
     with asking_engine(ask) as engine:
         found = {tag: of for tag, of in _tags(engine, repository).items() if is_like(like, tag)}
         if not found:
-            return failed(f"`{repository}` has no tag like `{like}`.{_has(_tags(engine, repository))}")
+            words = compile_pattern(like).in_words
+            return failed(f"`{repository}` has no tag like `{words}`.{_has(_tags(engine, repository))}")
         wanted = _image_id(engine, same_as) if same_as else ""
     if not same_as or wanted in found.values():
         names = [tag for tag, of in found.items() if not same_as or of == wanted]

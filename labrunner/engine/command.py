@@ -161,7 +161,8 @@ class _Verdict:
             return ""
         if len(self.explanation) == 1:
             return self.explanation[0]
-        return f"Expected {_line(self.expected)}; came {_line(self.actual)}."
+        came = _line(self.actual)
+        return f"Expected {_line(self.expected)}; came {came}{'' if came.endswith(('.', '…')) else '.'}"
 
 
 def _judge(session: Session, command: Command, completed: Completed, output: str) -> _Verdict:

@@ -95,8 +95,8 @@ def _match_lacks(unwanted: str, output: str) -> Mismatch | None:
     number = output.count("\n", 0, begin) + 1
     report = (
         "This text must not come, and it came:",
-        f"  {unwanted}",
+        f"  {pattern.in_words}",
         f"On line {number} of the output:",
         *marked(line, place[0] - begin, note="here"),
     )
-    return Mismatch(f"no {cut(unwanted, 150)}", cut(line, 200), report)
+    return Mismatch(f"no {cut(pattern.in_words, 150)}", cut(line, 200), report)

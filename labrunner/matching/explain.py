@@ -27,7 +27,7 @@ def line_mismatch(
     pattern = block[missed]
     if near < 0:
         near = nearest(pattern, lines, since)
-    report = [f"This expected line did not come (line {missed + 1} of {len(block)}):", f"  {pattern.text}"]
+    report = [f"This expected line did not come (line {missed + 1} of {len(block)}):", f"  {pattern.in_words}"]
     if not pattern.text:
         report[1] = "  (a blank line)"
     if near >= len(lines) or near < 0:
@@ -40,12 +40,12 @@ def line_mismatch(
         report += [f"{where} (line {near + 1} of {len(lines)}):", *_marked(pattern, came)]
     if len(block) > 1 and lines:
         report += _window(block, missed, lines, near, whole=whole)
-    return Mismatch(cut(pattern.text, _REPORT), cut(came, _REPORT), tuple(report))
+    return Mismatch(cut(pattern.in_words, _REPORT), cut(came, _REPORT), tuple(report))
 
 
 def missing_line(pattern: Pattern, lines: list[str], *, asked: str) -> Mismatch:
     """The output has no line for `pattern`; `asked` says what was asked of it."""
-    report = [asked, f"  {pattern.text}"]
+    report = [asked, f"  {pattern.in_words}"]
     near = nearest(pattern, lines, 0)
     came = lines[near] if near >= 0 else ""
     if near >= 0 and _score(pattern, _words(pattern), came)[0] > 0:
@@ -53,7 +53,7 @@ def missing_line(pattern: Pattern, lines: list[str], *, asked: str) -> Mismatch:
     else:
         report += tail(lines)
         came = lines[-1] if lines else "no output"
-    return Mismatch(cut(pattern.text, _REPORT), cut(came, _REPORT), tuple(report))
+    return Mismatch(cut(pattern.in_words, _REPORT), cut(came, _REPORT), tuple(report))
 
 
 def _marked(pattern: Pattern, line: str) -> tuple[str, ...]:
@@ -117,7 +117,7 @@ def _window(block: list[Pattern], missed: int, lines: list[str], near: int, *, w
     edits = diff(left, right, lambda i, j: block[i].matches(lines[j]))
     start = next((at for at, (mark, _) in enumerate(edits) if mark != " "), 0)
     shown = edits[max(0, start - _AROUND) :]
-    report = [f"  {mark} {block[at].text if mark == '-' else lines[at]}" for mark, at in shown[:_DIFF]]
+    report = [f"  {mark} {block[at].in_words if mark == '-' else lines[at]}" for mark, at in shown[:_DIFF]]
     if len(shown) > _DIFF:
         report.append(f"  … {len(shown) - _DIFF} lines more")
     return ["Where they part (- expected, + came):", *report]

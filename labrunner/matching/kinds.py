@@ -32,11 +32,13 @@ _GUID_SHAPE = (8, 13, 18, 23)
 class Kind:
     """One type of placeholder.
 
-    says: what it stands for, for people. read(text, at): where the value that begins at `at` ends, or -1.
+    noun: its name in a text for people. says: what fits it.
+    read(text, at): where the value that begins at `at` ends, or -1.
     begins: finds places where a value may begin. takes: characters that cannot directly follow a value.
     """
 
     name: str
+    noun: str
     says: str
     read: Callable[[str, int], int] = field(repr=False)
     begins: re.Pattern[str] = field(repr=False)
@@ -186,28 +188,30 @@ _NUMBER_BEGINS = re.compile(r"(?<![0-9])[0-9]")
 _ALL = (
     Kind(
         "digest",
+        "a digest",
         "sha256: and 64 hex digits",
         _shape(r"sha256:[0-9a-f]{64}(?![0-9A-Za-z])"),
         re.compile(r"(?<![0-9A-Za-z])sha256:"),
         _WORDS,
     ),
-    Kind("layer", "12 hex digits", _shape(r"[0-9a-f]{12}(?![0-9A-Za-z])"), _HEX_BEGINS, _WORDS),
-    Kind("id", "12 hex digits", _shape(r"[0-9a-f]{12}(?![0-9A-Za-z])"), _HEX_BEGINS, _WORDS),
+    Kind("layer", "a layer's id", "12 hex digits", _shape(r"[0-9a-f]{12}(?![0-9A-Za-z])"), _HEX_BEGINS, _WORDS),
+    Kind("id", "an id", "12 hex digits", _shape(r"[0-9a-f]{12}(?![0-9A-Za-z])"), _HEX_BEGINS, _WORDS),
     Kind(
         "server",
+        "a registry",
         "a registry's host name (name.azurecr.io)",
         _server,
         re.compile(r"(?<![0-9A-Za-z.\-])[0-9a-z]"),
         _WORDS,
     ),
-    Kind("ago", "a time like `10 minutes ago`", _ago, re.compile(r"(?<![0-9A-Za-z])[0-9LA]"), ""),
-    Kind("size", "a size like 1.98MB", _size, re.compile(r"(?<![0-9A-Za-z.])[0-9]"), _WORDS),
-    Kind("int", "a whole number", _shape(r"[0-9]{1,64}+(?![0-9])"), _NUMBER_BEGINS, _DIGITS),
-    Kind("iso", "a time like 2026-01-31T09:30:00Z", _iso, re.compile(r"(?<![0-9A-Za-z])[0-9]"), _WORDS),
-    Kind("guid", "a GUID", _guid, re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]"), _WORDS),
-    Kind("word", "text without a space", _word, re.compile(r"(?<!\S)\S"), ""),
-    Kind("stamp", "a date and time like 20260131-093000", _stamp, _NUMBER_BEGINS, _DIGITS),
-    Kind("sha", "7 to 40 hex digits", _shape(r"[0-9a-f]{7,40}+(?![0-9A-Za-z])"), _HEX_BEGINS, _WORDS),
+    Kind("ago", "a time ago", "a time like `10 minutes ago`", _ago, re.compile(r"(?<![0-9A-Za-z])[0-9LA]"), ""),
+    Kind("size", "a size", "a size like 1.98MB", _size, re.compile(r"(?<![0-9A-Za-z.])[0-9]"), _WORDS),
+    Kind("int", "a number", "a whole number", _shape(r"[0-9]{1,64}+(?![0-9])"), _NUMBER_BEGINS, _DIGITS),
+    Kind("iso", "a time", "a time like 2026-01-31T09:30:00Z", _iso, re.compile(r"(?<![0-9A-Za-z])[0-9]"), _WORDS),
+    Kind("guid", "a GUID", "a GUID", _guid, re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]"), _WORDS),
+    Kind("word", "a word", "text without a space", _word, re.compile(r"(?<!\S)\S"), ""),
+    Kind("stamp", "a date and time", "a date and time like 20260131-093000", _stamp, _NUMBER_BEGINS, _DIGITS),
+    Kind("sha", "a commit", "7 to 40 hex digits", _shape(r"[0-9a-f]{7,40}+(?![0-9A-Za-z])"), _HEX_BEGINS, _WORDS),
 )
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}

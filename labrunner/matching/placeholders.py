@@ -46,6 +46,13 @@ class Pattern:
     end: str = field(default="", repr=False, compare=False)
 
     @property
+    def in_words(self) -> str:
+        """The text for people: each placeholder as its noun, `<a digest>`, a star as `…`, a brace as it is."""
+        segments = ["".join(map(_in_words, segment)) for segment in self.segments]
+        whole = ([""] * self.open_start) + segments + [""] * (self.open_end and bool(segments))
+        return "…" if whole == [""] else "…".join(whole)
+
+    @property
     def asks_nothing(self) -> bool:
         """Whether every line matches (nothing but stars and white space)."""
         return all(isinstance(piece, str) and not piece.strip() for segment in self.segments for piece in segment)
@@ -225,7 +232,11 @@ def _follow(segment: Segment, line: str) -> tuple[int, str | None]:
 
 
 def _describe(piece: Piece) -> str:
-    return f"`{piece}`" if isinstance(piece, str) else f"{{{piece.name}}}: {piece.says}"
+    return f"`{piece}`" if isinstance(piece, str) else f"{piece.noun}: {piece.says}"
+
+
+def _in_words(piece: Piece) -> str:
+    return piece if isinstance(piece, str) else f"<{piece.noun}>"
 
 
 def compile_pattern(text: str) -> Pattern:

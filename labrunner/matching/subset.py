@@ -43,7 +43,7 @@ def path_of(path: str, key: str) -> str:
 def match_json(pattern: object, output: str) -> Mismatch | None:
     """None if a JSON value in the output holds everything of `pattern`."""
     found: list[tuple[int, _Parting]] = []
-    asked = _told(pattern)
+    asked = _told(_in_words(pattern))
     for value, size in _values(output, pattern):
         if _holds(pattern, value):
             return None
@@ -142,7 +142,7 @@ def _part(pattern: object, value: object, path: str) -> _Parting | None:
         return _part_object(pattern, value, path)
     if isinstance(pattern, Sequence) and not isinstance(pattern, str):
         return _part_array(pattern, value, path)
-    return None if _equal(pattern, value) else _Parting(path, _told(pattern), _told(value), 0)
+    return None if _equal(pattern, value) else _Parting(path, _told(_in_words(pattern)), _told(value), 0)
 
 
 def _part_object(pattern: Mapping[str, object], value: object, path: str) -> _Parting | None:
@@ -155,7 +155,9 @@ def _part_object(pattern: Mapping[str, object], value: object, path: str) -> _Pa
         if key in value:
             parting = _part(wanted, value[key], below)
         else:
-            parting = _Parting(below, _told(wanted), f"no such key; keys: {', '.join(sorted(value)) or 'none'}", 0)
+            parting = _Parting(
+                below, _told(_in_words(wanted)), f"no such key; keys: {', '.join(sorted(value)) or 'none'}", 0
+            )
         if parting is None:
             agreed += 1
             before += first is None
@@ -197,7 +199,16 @@ def _missing(
         return _Parting(near.path, near.expected, near.actual, agreed + near.agreed)
     rest = "" if not begin else f" after element {begin - 1}"
     came = f"{len(value)} elements: {_told(value)}" if value else "an empty array"
-    return _Parting(f"{path}[]", f"an element{rest} like {_told(wanted)}", came, agreed)
+    return _Parting(f"{path}[]", f"an element{rest} like {_told(_in_words(wanted))}", came, agreed)
+
+
+def _in_words(pattern: object) -> object:
+    """The pattern with its placeholders as people say them."""
+    if isinstance(pattern, Mapping):
+        return {key: _in_words(wanted) for key, wanted in pattern.items()}
+    if isinstance(pattern, str):
+        return compile_pattern(pattern).in_words
+    return [_in_words(wanted) for wanted in pattern] if isinstance(pattern, Sequence) else pattern
 
 
 def _told(value: object) -> str:

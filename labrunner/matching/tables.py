@@ -123,7 +123,7 @@ def _told(row: Mapping[str, str]) -> str:
 
 
 def _no_row(row: Wanted, came: list[Row]) -> Mismatch:
-    asked = _told({name: pattern.text for name, pattern in row.items()})
+    asked = _told({name: pattern.in_words for name, pattern in row.items()})
     report = ["Expected a table row that did not come:", f"  {asked}"]
     if not came:
         report.append("The table has a header and no rows.")
@@ -133,7 +133,7 @@ def _no_row(row: Wanted, came: list[Row]) -> Mismatch:
     parting = {name: near[name] for name, pattern in row.items() if not pattern.matches(near[name])}
     for name, value in parting.items():
         report += [
-            f"  {name}: expected  {row[name].text or '(empty)'}",
+            f"  {name}: expected  {row[name].in_words or '(empty)'}",
             f"  {' ' * len(name)}  came      {value or '(empty)'}",
         ]
     report.append(f"The rows that came ({len(came)}):")

@@ -189,6 +189,13 @@ def test_quitting_ends_the_run_and_tells_how_far_the_step_came(bench, point, out
     assert len(ran.of(StepStarted)) == len(ran.of(StepEnded))
 
 
+def test_what_came_as_a_sentence_is_told_with_one_full_stop(bench):
+    expect = Expectation(lines="It is so.\n...")
+    command = Command(run="printf 'Do that instead.\\nNow.\\n'", expect=expect)
+    ran = bench(step(command), learner=Learner({Point.FAILED: [Move.QUIT]}))
+    assert ran.steps == [("failed", "Expected It is so.; came Do that instead.")]
+
+
 def test_quitting_after_an_error_is_still_the_machines(bench):
     ran = bench(step("true", checks=(Check(kind="t.gone"),)), learner=Learner({Point.FAILED: [Move.QUIT]}))
     assert ran.status is ExitStatus.TARGET

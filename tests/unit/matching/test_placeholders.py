@@ -213,3 +213,18 @@ def test_time_is_linear(pattern: str, unit: str) -> None:
         return best
 
     assert seconds(32_000) < 24 * seconds(4_000) + 0.02
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("1.0.0: digest: {digest} size: {int}", "1.0.0: digest: <a digest> size: <a number>"),
+        ("{server}/x@{digest}", "<a registry>/x@<a digest>"),
+        ("{*} and {*}", "… and …"),
+        ("{{}} @{NAME}", "{} @{NAME}"),
+        ("", ""),
+        ("{*}", "…"),
+    ],
+)
+def test_a_pattern_for_people_has_no_placeholder(text, words):
+    assert compile_pattern(text).in_words == words
