@@ -80,6 +80,11 @@ class LiveOutput:
         self.left_out = 0
         self.seen = False
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether the terminal's cursor is at the begin of an empty line, and nothing of the output is on its way."""
+        return not (self._moving or self._full or self._cells or self._drawn or self._held)
+
     def feed(self, data: str) -> None:
         """Show the next piece of output."""
         if not data:

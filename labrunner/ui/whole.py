@@ -35,6 +35,11 @@ class WholeOutput:
         """How many lines were not shown, at its end."""
         return self._lines.left_out
 
+    @property
+    def is_at_rest(self) -> bool:
+        """As that of the lines; never while a program draws."""
+        return self._leave is None and not self._held and self._lines.is_at_rest
+
     def feed(self, data: str) -> None:
         """Show the next piece of output."""
         data, self._held = self._held + data, ""
