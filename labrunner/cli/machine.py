@@ -14,7 +14,7 @@ from labrunner.cli.opening import check_folders
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.plan import Plan
 from labrunner.model import Course
-from labrunner.sandbox import azure_cli, machine, preflight, tools
+from labrunner.sandbox import azure_cli, azure_warming, machine, preflight, tools
 from labrunner.sandbox.azure_cli import AzureCli
 from labrunner.sandbox.errors import SandboxError
 from labrunner.sandbox.layout import check_name
@@ -83,6 +83,8 @@ def _installed(env: Mapping[str, str], *, azure: bool) -> tuple[Tools, AzureCli 
                 cli = cli or azure_cli.ensure(env, meter.show)
     except ToolsError as error:
         raise Problem(str(error), status=ExitStatus.TARGET, remedy=error.remedy) from error
+    if cli:
+        azure_warming.begin(cli.root)
     return kit, cli
 
 
