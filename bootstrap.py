@@ -81,6 +81,8 @@ def doctor(options):
         os.execve(os.path.join(VENV, "bin", "labrunner"), [line, "doctor", *options], environment)  # noqa: S606
     from labrunner.cli import main as labrunner
 
+    # for its advice: there is no .venv/bin/labrunner yet
+    os.environ["LABRUNNER_COMMAND"] = "python3 %s" % os.path.relpath(os.path.abspath(__file__))
     return labrunner(["doctor", *options])
 
 

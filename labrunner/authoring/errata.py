@@ -12,7 +12,7 @@ from itertools import cycle
 
 from labrunner.model import Course, Erratum, Step
 
-__all__ = ["Showing", "as_json", "as_sections", "as_table", "refs_of", "shown_by"]
+__all__ = ["Showing", "as_json", "as_list", "as_sections", "as_table", "refs_of", "shown_by"]
 
 NONE_YET = "none yet"
 WIDTH = 100
@@ -89,6 +89,13 @@ def as_table(course: Course) -> str:
         rows.append((*texts, _showing(course, erratum)))
     lines = ("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
     return "\n".join([*_begin(course), *lines]) + "\n"
+
+
+def as_list(course: Course, columns: int) -> str:
+    """A line for each erratum, by id, cut to so many columns: its id and its place in the text."""
+    width = max((len(erratum.id) for erratum in course.errata), default=0)
+    lines = (f"{erratum.id:<{width}}  {' '.join(erratum.where.split())}" for erratum in _by_id(course))
+    return "".join(f"{line if len(line) <= columns else line[: columns - 3] + '...'}\n" for line in lines)
 
 
 def as_sections(course: Course) -> str:

@@ -154,7 +154,9 @@ def _run(name: str, arguments: "list[str]") -> int:
         parsed = parser.parse_args(arguments)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 2
-    return module.run(parsed, os.environ)
+    from labrunner.ui.program import known_program
+
+    return module.run(parsed, known_program(os.environ))
 
 
 def _unknown(name: str) -> int:

@@ -3,10 +3,11 @@
 import re
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Mapping
 
 from labrunner.cli import Problem
+from labrunner.cli.telling import tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ _RESET = "reset"
 
 def arguments(parser: ArgumentParser) -> None:
     """The action's options."""
+    # An argument such as -1d would be an option that there is not; this one is there to be refused in words.
+    parser.add_argument(*(f"-{digit}" for digit in "0123456789"), dest="back", nargs="?", const="", help=SUPPRESS)
     parser.add_argument(
         "to",
         metavar="+TIME|reset",
@@ -32,6 +35,12 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Show or move it; the exit status. Raises Problem, SandboxError."""
+    if args.back is not None:
+        raise Problem(
+            "the local Azure's clock goes on, not back",
+            status=_USAGE,
+            remedy="`labrunner sandbox clock reset` takes it back to this machine's time; +1d moves it on by a day.",
+        )
     step = None if args.to in (None, _RESET) else seconds(args.to)
     from labrunner.sandbox.clock import azure_clock, move_clock
     from labrunner.sandbox.layout import layout
@@ -40,7 +49,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     found = azure_clock(place) if args.to is None else move_clock(place, step)
     sys.stdout.write(f"{told(found)}\n")
     if args.to is not None and step is not None:
-        sys.stderr.write("What came due until then has run: see it with `az acr task list-runs`.\n")
+        tell("What came due until then has run: see it with `az acr task list-runs`.")
     return 0
 
 

@@ -111,7 +111,9 @@ def _look(course: Course | None, args: Namespace, env: Mapping[str, str]) -> "tu
 def _fetch_line(args: Namespace, env: Mapping[str, str]) -> str:
     """What this user can type to have it fetched."""
     course = ["--course", shlex.quote(args.course)] if args.course else []
-    return " ".join([env.get("LABRUNNER_COMMAND") or "labrunner", "doctor", "--fix", *course])
+    from labrunner.ui.program import program
+
+    return " ".join([program(env), "doctor", "--fix", *course])
 
 
 def _unread() -> "Finding":

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 
 from labrunner.cli import Problem
+from labrunner.cli.telling import tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     if args.clear:
         gone = faults.clear_faults(place, args.name or "")
         what = f"Cleared in sandbox '{place.name}': {', '.join(gone)}." if gone else _nothing(args.name, place.name)
-        sys.stderr.write(f"{what}\n")
+        tell(what)
         return 0
     if not args.name:
         raise Problem("no fault was named", status=_USAGE, remedy=f"Name one, or give --list or --clear. {_SEE}")
@@ -55,8 +56,8 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     faults.set_fault(place, args.name, lasting)
     option = "" if place.name == "default" else f" --sandbox {place.name}"
     until = "until it is cleared" if lasting is None else f"for {args.seconds}"
-    sys.stderr.write(f"Set in sandbox '{place.name}' {until}: {args.name}, {faults.NAMES[args.name]}.\n")
-    sys.stderr.write(f"End it: labrunner sandbox fault --clear {args.name}{option}\n")
+    tell(f"Set in sandbox '{place.name}' {until}: {args.name}, {faults.NAMES[args.name]}.")
+    tell(f"End it: `labrunner sandbox fault --clear {args.name}{option}`")
     return 0
 
 
@@ -103,7 +104,7 @@ def told(fault: "SetFault") -> str:
 def _list(found: "list[SetFault]", sandbox: str) -> int:
     sys.stdout.write("".join(f"{told(fault)}\n" for fault in found))
     if not found:
-        sys.stderr.write(f"{_nothing('', sandbox)}\n")
+        tell(_nothing("", sandbox))
     return 0
 
 

@@ -37,8 +37,10 @@ def run(args: "Namespace", env: "Mapping[str, str]") -> int:
         raise Problem(str(error), status=2) from error
     found, diagnostics = _read(folder, places.cache_dir(env))
     if found is None:
+        from labrunner.cli.telling import tell
+
         for diagnostic in diagnostics:
-            sys.stderr.write(f"{diagnostic}\n")
+            tell(str(diagnostic))
         raise Problem(f"the course in {folder} is invalid", status=3, remedy=f"See `labrunner lint {folder}`.")
     sys.stdout.write(_as_json(found) if args.json else _as_table(found, columns=_columns_of_terminal()))
     return 0

@@ -148,7 +148,7 @@ def removed_afterwards(name: str, env: Mapping[str, str]) -> Iterator[None]:
         raise Problem(
             f"there is a sandbox '{name}' already, and this command would empty it",
             status=ExitStatus.USAGE,
-            remedy=f"Give another name with --sandbox, or remove it: labrunner sandbox down --sandbox {name}",
+            remedy=f"Give another name with --sandbox, or remove it: `labrunner sandbox down --sandbox {name}`",
         )
     try:
         yield

@@ -43,6 +43,7 @@ def report_argument(parser: ArgumentParser) -> None:
 def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Run labs. Raises Problem."""
     from labrunner.cli import sessions
+    from labrunner.cli.again import settled
     from labrunner.cli.kept import folder_of
     from labrunner.cli.machine import command_line, needs_of, prepare, remember, remembered, started_target
     from labrunner.cli.opening import (
@@ -65,10 +66,12 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         args.labs = [lab.name for lab in course.labs]
     plan_of(course, args.labs)
     given_values(course, args)
+    questions = _questions(args, env) if guided else None
+    if questions is not None and not settled(args, course, env, questions):
+        return int(ExitStatus.PASSED)
     found = None if args.restart else sessions.going_on(args, course, env)
     selectors = found.left.selectors if found else tuple(args.labs)
     needs = needs_of(plan_of(course, selectors))
-    questions = _questions(args, env) if guided else None
     require_trust(course, env, trusted=args.trust, confirm=questions.confirm_trust if questions else None)
     require_writable(args.report)
     holder = command_line("run", args.labs)
@@ -143,6 +146,8 @@ def typed(args: Namespace, env: Mapping[str, str]) -> Callable[[str], str]:
 
     Not with `--var`: the sandbox remembers the values, and a secret is not shown.
     """
+    from labrunner.ui.program import program
+
     sandbox = [] if args.sandbox == "default" else ["--sandbox", args.sandbox]
     course = ["--course", args.course] if args.course else []
     accessible = ["--accessible"] if getattr(args, "accessible", False) else []
@@ -154,7 +159,7 @@ def typed(args: Namespace, env: Mapping[str, str]) -> Callable[[str], str]:
             *(course if name != "sandbox" else ()),
             *(accessible if name == "run" else ()),
         ]
-        return " ".join([env.get("LABRUNNER_COMMAND") or "labrunner", words, *map(shlex.quote, options)])
+        return " ".join([program(env), words, *map(shlex.quote, options)])
 
     return line
 

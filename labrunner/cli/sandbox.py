@@ -70,7 +70,7 @@ def _up(args: Namespace, env: Mapping[str, str]) -> int:
     seconds = time.monotonic() - start
     tell(f"Sandbox '{sandbox.name}' is running (ready in {seconds:.1f} s).")
     option = "" if sandbox.name == "default" else f" --sandbox {sandbox.name}"
-    tell(f"Look around in it: labrunner sandbox shell{option}")
+    tell(f"Look around in it: `labrunner sandbox shell{option}`")
     return 0
 
 

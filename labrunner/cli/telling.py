@@ -6,15 +6,19 @@ import sys
 from textwrap import fill
 from typing import TextIO
 
+from labrunner.ui.program import as_typed, known_program
+
 __all__ = ["tell"]
 
 
 def tell(text: str, stream: TextIO | None = None) -> None:
     """Write lines to `stream` (stderr when none is given). On a terminal they are folded between words.
 
-    What stands in backticks stays on one line: it is to be copied. A line's indentation is that of its folded rest.
+    What stands in backticks stays on one line: it is to be copied, and has labrunner as this user starts it. A line's
+    indentation is that of its folded rest.
     """
     to = stream or sys.stderr
+    text = as_typed(text, known_program(os.environ))
     if to.isatty():
         from labrunner.ui.stream import columns_of
 

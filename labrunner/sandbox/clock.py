@@ -37,7 +37,8 @@ def move_clock(place: Layout, by: float | None) -> AzureClock:
     offset = 0.0 if by is None else _read(client, place).ahead + by
     if abs(offset) > FARTHEST:
         raise SandboxError(
-            "the local Azure's clock goes ten years ahead, and no further", "Begin anew: labrunner sandbox clock reset"
+            "the local Azure's clock goes ten years ahead, and no further",
+            "Begin anew: `labrunner sandbox clock reset`",
         )
     try:
         client.set_clock(offset)

@@ -1,16 +1,18 @@
 """What there is to read, a screenful at a time, so that nothing scrolls away before it could be read."""
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from labrunner.ui.keys import ENTER, HELP, Key, explain, prompt_of
 from labrunner.ui.own import MARK
 from labrunner.ui.screen import Screen
+from labrunner.ui.stream import is_terminal
 from labrunner.ui.terminal import Keyboard
 from labrunner.ui.texts import OWN_AFTER_TEXT
 
-__all__ = ["Pages"]
+__all__ = ["Pages", "reading"]
 
 _READ_ON = Key(ENTER, "read on", "shows the next page.")
 KEYS = (_READ_ON, Key("q", "quit", "stops here; a later run goes on from this place."))
@@ -118,6 +120,16 @@ class Pages:
         from rich.cells import cell_len
 
         return max(1, -(-cell_len(_ESCAPE.sub("", line)) // self._screen.columns))
+
+
+@contextmanager
+def reading(screen: Screen) -> Iterator[None]:
+    """A text outside of a run: page by page where there are a screen and a keyboard, else as it stands."""
+    if not is_terminal(sys.stdin):
+        yield
+        return
+    with Pages(screen, Keyboard(sys.stdin, screen.sink)).reading(aside=True):
+        yield
 
 
 def _fitting(lines: list[str], heights: list[int], room: int) -> int:

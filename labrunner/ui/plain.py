@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from labrunner.model import Course, Outcome
 from labrunner.record import events
 from labrunner.ui import texts
+from labrunner.ui.program import as_typed
 from labrunner.ui.stream import Sink, is_terminal, wants_color
 from labrunner.ui.tally import Tally
 
@@ -46,6 +47,7 @@ class Plain:
         command_line: texts.CommandLine = texts.command_line,
     ) -> None:
         self._sink = Sink(stream)
+        self._env = env
         self._prompt = is_terminal(stream)
         self._color = wants_color(stream, env)
         self._report = report
@@ -95,6 +97,7 @@ class Plain:
 
     def _say(self, text: str, *, indent: str = "", hanging: str | None = None) -> None:
         """Our own words, folded; `hanging` indents the lines after the first."""
+        text = as_typed(text, self._env)
         line = indent + (text if text.isprintable() else texts.clean(text).replace("\n", " "))
         if len(line) <= WIDTH:
             self._text.append(f"{line}\n")

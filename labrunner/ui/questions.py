@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-from labrunner.model import Option, Question, Variable
+from labrunner.model import Lab, Option, Question, Variable
 from labrunner.ui.keys import ENTER, HELP, Key, explain, prompt_of
 from labrunner.ui.own import MARK
 from labrunner.ui.pages import Pages
@@ -60,6 +60,28 @@ class Questions:
         )
         answer = self._keys.line("Run this course? y yes   [Enter] no: ")
         return answer is not None and answer.strip().lower() in {"y", "yes"}
+
+    def ask_done(self, names: Sequence[str], following: Lab | None) -> str:
+        """What to do about labs that are done: `again`, `next` (where a lab follows) or `quit`."""
+        what = f"{names[0]} is" if len(names) == 1 else f"{names[0]} to {names[-1]} are"
+        self._screen.gap()
+        self._screen.line(f"{what} done already: every step has passed.")
+        listed = [Key(ENTER, "go over it again", "begins anew, in the sandbox as it is now.")]
+        if following is not None:
+            listed.append(
+                Key("n", f"next lab ({following.name})", f"goes on with {following.name}, {following.title}.")
+            )
+        listed.append(Key("q", "quit", "leaves everything as it is."))
+        answers = {"": "again", "n": "next", "next": "next", "q": "quit", "quit": "quit"}
+        while True:
+            self._screen.gap()
+            answer = self._keys.line(prompt_of(listed, self._screen.columns))
+            if answer is None:
+                return "quit"
+            chosen = answers.get(answer.strip().lower(), "")
+            if chosen and (chosen != "next" or following is not None):
+                return chosen
+            explain(self._screen, listed)
 
 
 def quiz(screen: Screen, keys: Keyboard, pages: Pages, questions: Sequence[Question]) -> bool:

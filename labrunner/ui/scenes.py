@@ -87,7 +87,7 @@ class Scenes:
         screen.markdown(page.text)
         errata = [entry for entry in self._course.errata if entry.id in page.errata]
         if why:
-            self._reasons(errata)
+            self.whole(errata)
         else:
             self._errata(errata)
 
@@ -243,9 +243,10 @@ class Scenes:
 
     def reasons(self) -> None:
         """All there is to say about the corrections that were shown last."""
-        self._reasons(self.corrections)
+        self.whole(self.corrections)
 
-    def _reasons(self, errata: Iterable[Erratum]) -> None:
+    def whole(self, errata: Iterable[Erratum]) -> None:
+        """All there is to say about these corrections."""
         for erratum in errata:
             rows = [
                 ("It says:", erratum.says),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from labrunner.model import Outcome
 from labrunner.ui import texts
 from labrunner.ui.fold import fold_command
+from labrunner.ui.program import as_typed
 from labrunner.ui.prose import code_pieces, plain_prose, without_marks
 from labrunner.ui.stream import Sink, columns_of, is_terminal, rows_of
 
@@ -117,7 +118,7 @@ class Screen:
 
     def markdown(self, text: str) -> None:
         """Course text."""
-        text = texts.clean(text)
+        text = as_typed(texts.clean(text), self._env)
         if not text.strip():
             return
         if self.plain:
@@ -133,7 +134,7 @@ class Screen:
         """A short text with its `code` as course text shows it; a plain terminal keeps the backticks."""
         from rich.text import Text
 
-        text = texts.clean(text).strip()
+        text = as_typed(texts.clean(text).strip(), self._env)
         if self.plain:
             return Text(text, style=style)
         found = Text(style=style)

@@ -195,7 +195,7 @@ def test_a_mistake_is_one_though_a_fault_is_set_that_nobody_meets(lesson, tmp_pa
 def test_status_and_list_tell_what_is_set(lesson):
     said = lesson.fault("throttled", "--for", "2m").err
     assert f"Set in sandbox '{lesson.name}' for 2m: throttled, " in said
-    assert f"End it: labrunner sandbox fault --clear throttled --sandbox {lesson.name}\n" in said
+    assert f"End it: `labrunner sandbox fault --clear throttled --sandbox {lesson.name}`\n" in said
     assert lesson.fault("--list").out.startswith("throttled, for 1")
     assert "fault       throttled, for 1" in lesson.run("sandbox", "status").out
     (fault,) = json.loads(lesson.run("sandbox", "status", "--json").out)["faults"]

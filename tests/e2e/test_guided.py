@@ -71,7 +71,7 @@ def test_the_whole_lab_by_pressing_enter(finished, terminal, columns):
 
 
 def test_hints_skip_and_quit(finished, terminal):
-    learner = terminal("run", "lab-2")
+    learner = terminal("run", "lab-2", "--restart")
     read_on(learner, "[Enter] start")
     learner.type("\n")
     read_on(learner, "[Enter] run it")
@@ -154,7 +154,7 @@ def test_commands_of_the_learners_own(finished, terminal, tmp_path):
 
 @pytest.mark.parametrize("key", ["\x04", "\x03"])
 def test_ctrl_d_and_ctrl_c_at_a_question_quit(terminal, key):
-    learner = terminal("run", "lab-2")
+    learner = terminal("run", "lab-2", "--restart")
     learner.expect(PROMPT)
     learner.type(key)
     learner.expect("You stop here")
@@ -228,7 +228,7 @@ def test_a_terminal_that_is_closed_leaves_the_sandbox_free(finished, terminal):
     import os
     import signal
 
-    learner = terminal("run", "lab-2")
+    learner = terminal("run", "lab-2", "--restart")
     learner.expect(PROMPT)
     os.killpg(learner.process.pid, signal.SIGHUP)
     learner.process.wait(20)

@@ -110,7 +110,7 @@ def test_left_between_two_commands(classroom, way):
     with classroom.start("run", "--unattended") as process:  # agrees to the course, and is another session
         process.communicate(timeout=60)
     classroom.user.inside(classroom.name, "rm -rf in log five begun")
-    with classroom.terminal("run") as learner:
+    with classroom.terminal("run", "--restart") as learner:
         go_to_the_second_command(learner)
         leave(learner, way)
     with classroom.terminal("run") as learner:

@@ -22,7 +22,7 @@ def test_two_sandboxes_run_the_lab_at_the_same_time(user):
 
 
 def test_a_second_run_on_one_sandbox_is_told_who_holds_it(finished, terminal):
-    learner = terminal("run", "lab-2")
+    learner = terminal("run", "lab-2", "--restart")
     learner.expect("q quit: ")
     for words in (("run", "lab-2"), ("check", "lab-2"), ("sandbox", "reset"), ("sandbox", "down")):
         second = finished.run(*words)
@@ -35,7 +35,7 @@ def test_a_second_run_on_one_sandbox_is_told_who_holds_it(finished, terminal):
 
 
 def test_a_shell_beside_a_run_says_where_one_is(finished, terminal):
-    learner = terminal("run", "lab-2")
+    learner = terminal("run", "lab-2", "--restart")
     learner.expect("q quit: ")
     beside = terminal("sandbox", "shell")
     beside.expect("You are in the sandbox; `exit` leaves it.")

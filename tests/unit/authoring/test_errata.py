@@ -15,6 +15,7 @@ from labrunner.authoring.errata import WIDTH, as_json, as_sections, as_table
 from labrunner.cli import Problem, main
 from labrunner.cli import errata as command
 from labrunner.model import Command, Course, Erratum, File, Lab, Option, Step
+from tests.unit.ui.test_guide import FullScreen
 
 GOOD = Path(__file__).parents[2] / "courses" / "good"
 
@@ -172,7 +173,7 @@ def test_as_json() -> None:
 
 
 def args(path: Path, *, sections: bool = False, as_json: bool = False) -> Namespace:
-    return Namespace(path=str(path), sections=sections, json=as_json)
+    return Namespace(path=str(path), ids=[], table=False, sections=sections, json=as_json)
 
 
 def test_the_table_is_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -206,3 +207,27 @@ def test_no_course_and_two_forms_are_mistakes_of_usage(tmp_path: Path) -> None:
         command.run(args(tmp_path), {"XDG_CACHE_HOME": str(tmp_path)})
     assert caught.value.status == 2
     assert main(["errata", "--json", "--sections"]) == 2
+
+
+def test_some_are_told_by_their_ids(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert main(["errata", str(GOOD), "e1"]) == 0
+    assert "## E1: Step 1\n" in capsys.readouterr().out
+    assert main(["errata", str(GOOD), "E1", "E01x", "--json"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "this course has no erratum 'E01x'" in shown.err
+    assert "Did you mean E1? `labrunner errata` tells which there are." in shown.err
+
+
+def test_a_terminal_gets_a_line_for_each_and_all_about_one(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("TERM", "dumb")
+    out = FullScreen()
+    monkeypatch.setattr("sys.stdout", out)
+    assert main(["errata", str(GOOD)]) == 0
+    assert out.getvalue() == "E1  Step 1\n"
+    assert "All about one: `labrunner errata E1`." in capsys.readouterr().err
+    assert main(["errata", str(GOOD), "E1"]) == 0
+    assert "But today: It is two." in out.getvalue()
+    assert "Shown in lab-1/do-it." in out.getvalue()

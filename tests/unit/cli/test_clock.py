@@ -2,7 +2,7 @@
 
 import pytest
 
-from labrunner.cli import Problem
+from labrunner.cli import Problem, main
 from labrunner.cli.clock import seconds, told
 from labrunner.sandbox.clock import AzureClock
 
@@ -36,3 +36,11 @@ def test_what_is_no_step(text):
 )
 def test_how_it_is_told(ahead, text):
     assert told(AzureClock(now=1_800_000_000.0, ahead=ahead)) == text
+
+
+@pytest.mark.parametrize("text", ["-1d", "-12h", "-0", "-5"])
+def test_a_step_back_is_refused_in_words(text, capsys):
+    assert main(["sandbox", "clock", text, "--sandbox", "none-such"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("labrunner: the local Azure's clock goes on, not back\n")
+    assert "What to do: `labrunner sandbox clock reset`" in err

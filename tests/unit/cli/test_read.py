@@ -1,10 +1,13 @@
 """`labrunner read`: a page at any time, with all that there is to say about its corrections."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from labrunner.cli import main
+from tests.unit.ui.test_guide import FullScreen
 
 GOOD = str(Path(__file__).parents[2] / "courses" / "good")
 
@@ -46,3 +49,29 @@ def test_a_course_may_have_none(capsys, tmp_path):
     (tmp_path / "lab.yaml").write_text(f"{lab} choices: [a, b], answer: a}}]}}\n", encoding="utf-8")
     assert main(["read", "--course", str(tmp_path)]) == 0
     assert capsys.readouterr() == ("", "This course has no pages.\n")
+
+
+def test_the_name_of_a_lab_is_answered_with_how_to_run_it(capsys):
+    assert main(["read", "lab-1", "--course", GOOD]) == 2
+    err = capsys.readouterr().err
+    assert "lab-1 is a lab, not a page" in err
+    assert f"Run it: `labrunner run lab-1 --course {GOOD}`. Pages to read: before-you-start, what-next." in err
+
+
+@pytest.mark.parametrize(("answers", "whole"), [("\n\n\n", True), ("q\n", False)])
+def test_on_a_terminal_a_long_page_is_read_page_by_page(monkeypatch, tmp_path, answers, whole):
+    course = shutil.copytree(GOOD, tmp_path / "course")
+    yaml = course / "course.yaml"
+    before = yaml.read_text(encoding="utf-8")
+    text = "|\n" + "\n\n".join(f"      Paragraph {number}." for number in range(30))
+    yaml.write_text(before.replace("The name is @{NAME}.", text), encoding="utf-8")
+    out, keys = FullScreen(), FullScreen(answers)
+    monkeypatch.setattr("sys.stdout", out)
+    monkeypatch.setattr("sys.stdin", keys)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("LINES", "24")
+    with Path(os.devnull).open() as nothing:
+        monkeypatch.setattr(keys, "fileno", nothing.fileno)
+        assert main(["read", "before-you-start", "--course", str(course)]) == 0
+    assert "[Enter] read on   q enough" in out.getvalue()
+    assert ("Paragraph 29." in out.getvalue()) is whole
