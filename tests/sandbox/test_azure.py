@@ -14,8 +14,9 @@ import pytest
 
 from labrunner.checking.api import TargetError
 from labrunner.cli.sandbox import _as_text
+from labrunner.content.find import checks_folder
 from labrunner.emulator.client import ControlClient
-from labrunner.model import Azure, AzureRegistry, AzureWebhook
+from labrunner.model import Azure, AzureRegistry, AzureWebhook, Check, Outcome
 from labrunner.record.redaction import MARK, Redactor
 from labrunner.sandbox import azure_cli, machine
 from labrunner.sandbox.azure import SecretsSource, check_azure
@@ -49,8 +50,8 @@ def make_target(kit, course):
     """To make targets with; they are closed at the end."""
     made = []
 
-    def make(sandbox, *, cli=None, needs=("azure",)):
-        made.append(SandboxTarget(sandbox, replace(course, azure=AZURE), (), tools=kit, needs=needs, cli=cli))
+    def make(sandbox, *, cli=None, needs=("azure",), folders=()):
+        made.append(SandboxTarget(sandbox, replace(course, azure=AZURE), folders, tools=kit, needs=needs, cli=cli))
         return made[-1]
 
     yield make
@@ -195,17 +196,19 @@ def test_a_prepared_sandbox_is_signed_in_and_can_push(machines, make_target, cli
 
 def test_reset_is_a_fresh_azure_with_a_fresh_identity(machines, make_target, cli):
     sandbox = machines.up()
-    target = make_target(sandbox, cli=cli)
+    target = make_target(sandbox, cli=cli, folders=(checks_folder(),))
     target.prepare()
+    question = Check(kind="arm.registry", args={"registry": REGISTRY, "sku": "Premium"})
+    assert target.checker().ask([question], once=True)[0].outcome is Outcome.PASSED
     fresh = {(entry.kind, entry.name) for entry in target.inventory() if entry.kind not in ("file", "role-assignment")}
-    checker, shell = target.checker(), target.shell("local")
+    shell = target.shell("local")
     inside(sandbox, f"az acr update -n {REGISTRY} --admin-enabled true -o none; az group create -n more -l eastus")
     assert ("resource-group", "more") in {(entry.kind, entry.name) for entry in target.inventory()}
     target.reset()
     after = {(entry.kind, entry.name) for entry in target.inventory() if entry.kind not in ("file", "role-assignment")}
     assert after == fresh
     assert inside(sandbox, f"az acr show -n {REGISTRY} --query adminUserEnabled") == "false\n"
-    assert target.checker() is not checker
+    assert target.checker().ask([question], once=True)[0].outcome is Outcome.PASSED
     assert target.shell("local") is not shell
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from labrunner.cli.opening import fill_course
 from labrunner.content.load import load
+from labrunner.content.variables import generated
 from labrunner.record.ledger import differences
 from labrunner.sandbox import azure_cli
 from labrunner.targets.sandbox import SandboxTarget
@@ -62,7 +63,8 @@ SCOPE = f"$(az acr show -n {REGISTRY} --query id -o tsv)"
 def course():
     loaded = load(str(Path(__file__).parents[2] / "labs" / "acr-images"), cache=None)
     assert loaded.course is not None
-    return fill_course(loaded.course, {"ACR_NAME": REGISTRY, "ACR_LOGIN_SERVER": SERVER})
+    secrets = {one.name: generated(one.generate) for one in loaded.course.variables if one.generate}
+    return fill_course(loaded.course, {"ACR_NAME": REGISTRY, "ACR_LOGIN_SERVER": SERVER, **secrets})
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +81,8 @@ def target(kit, cache, course, tmp_path_factory):
         machines.end()
 
 
-def run(target, text):
-    ran = target.script(text, timeout=120)
+def run(target, text, host="local"):
+    ran = target.script(text, host=host, timeout=120)
     assert ran.status == 0, (text, ran)
 
 
@@ -92,12 +94,12 @@ def test_they_leave_neighbours_alone(target, course):
     for _ in range(2):
         for step, cleanup in reversed(cleanups):
             if not cleanup.restores:
-                run(target, cleanup.run)
+                run(target, cleanup.run, cleanup.host)
                 assert differences(neighbours, target.inventory()) == [], step
     restoring = [(step, cleanup) for step, cleanup in cleanups if cleanup.restores]
     assert restoring
     for step, cleanup in restoring:
-        run(target, cleanup.run)
+        run(target, cleanup.run, cleanup.host)
         found = differences(neighbours, target.inventory())
         assert [line for line in found if not line.startswith("+")] == [LOGIN_FILE], step
         assert f"{SERVER}.example.com" in target.script("cat ~/.docker/config.json").stdout
