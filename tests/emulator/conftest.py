@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from labrunner.sandbox.azure_cli import ensure
+from tests.emulator.az_forks import AzForks
 from tests.emulator.running import AZ_SECONDS, SEED, Az, Emulator, start
 
 
@@ -52,6 +53,20 @@ def az_program(cache: str, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
+def az_forks(cache: str) -> Iterator[AzForks | None]:
+    """None for LABRUNNER_AZ, which may be any program."""
+    if "LABRUNNER_AZ" in os.environ:
+        yield None
+        return
+    found = ensure({**os.environ, "XDG_CACHE_HOME": cache})
+    forks = AzForks(str(found.root / "bin" / "python"), {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"})
+    try:
+        yield forks
+    finally:
+        forks.end()
+
+
+@pytest.fixture(scope="session")
 def az_index(az_program: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A configuration folder with az's index of commands, which takes it seconds to make."""
     folder = tmp_path_factory.mktemp("az")
@@ -64,7 +79,9 @@ def az_index(az_program: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def new_az(az_program: str, az_index: Path, emulator: Emulator, new_folder: Callable[[], Path]) -> Callable[[], Az]:
+def new_az(
+    az_program: str, az_forks: AzForks | None, az_index: Path, emulator: Emulator, new_folder: Callable[[], Path]
+) -> Callable[[], Az]:
     """Makes az's that nobody has signed in with."""
 
     def make() -> Az:
@@ -73,7 +90,7 @@ def new_az(az_program: str, az_index: Path, emulator: Emulator, new_folder: Call
         for name in ("commandIndex.json", "az.json"):
             if (az_index / name).exists():
                 shutil.copy(az_index / name, config)
-        return Az(az_program, emulator, config)
+        return Az(az_program, emulator, config, az_forks)
 
     return make
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from labrunner.emulator.client import ControlClient
+from tests.emulator.az_forks import AzForks
 
 ROOT = Path(__file__).resolve().parents[2]
 REGISTRY = "progressacr12345678"
@@ -197,18 +199,22 @@ def wait_for(question: Callable[[], Any], *, seconds: float = 20.0) -> Any:
 
 
 class Az:
-    """The real az with a configuration of its own."""
+    """The real az with a configuration of its own. forks: where its commands are run, else each is a start of it."""
 
-    def __init__(self, program: str, emulator: Emulator, config: Path) -> None:
+    def __init__(self, program: str, emulator: Emulator, config: Path, forks: AzForks | None = None) -> None:
         self.emulator = emulator
         self.config = config
         self.extra: dict[str, str] = {}
         self.program = program
+        self.forks = forks
 
     def environment(self) -> dict[str, str]:
         return {**self.emulator.environment, "AZURE_CONFIG_DIR": str(self.config), **self.extra}
 
     def run(self, *words: str, stdin: str = "", seconds: float = AZ_SECONDS) -> Ran:
+        if self.forks is not None:
+            status, out, err = self.forks.run(words, self.environment(), stdin=stdin, seconds=seconds)
+            return Ran(status=status, out=out, err=err)
         done = subprocess.run(
             [self.program, *words],
             env=self.environment(),
@@ -242,18 +248,13 @@ class Az:
 
     def login_user(self) -> Ran:
         """As the sandbox's user, by a device code that is approved through the control socket."""
-        process = self.begin(["login", "--use-device-code", "--output", "json"])
-        try:
-            control = self.emulator.control
-            codes = wait_for(lambda: control.device_codes() or process.poll() is not None, seconds=60.0)
+        control = self.emulator.control
+        with ThreadPoolExecutor(1) as pool:
+            login = pool.submit(self.run, "login", "--use-device-code", "--output", "json", seconds=60.0)
+            codes = wait_for(lambda: control.device_codes() or login.done(), seconds=60.0)
             if codes is not True:
                 control.approve(codes[0])
-            out, err = process.communicate(timeout=60.0)
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.communicate()
-        return Ran(status=process.returncode, out=out, err=err)
+            return login.result()
 
 
 def guid(value: object) -> bool:
