@@ -149,11 +149,21 @@ def test_one_that_was_moved_is_not_whole(installed, tmp_path):
     assert ready({**env, "XDG_CACHE_HOME": str(tmp_path)}) is None
 
 
-def test_what_was_fetched_before_a_failure_is_not_fetched_again(env, source):
-    """knack is not to be had at first; azure-cli's own wheel is served once only."""
+def test_what_was_fetched_before_a_failure_is_not_fetched_again(env, source, tmp_path):
+    """knack is not to be had at first; azure-cli's own wheel is served once only.
+
+    A source that fails takes its time, in which the wheel is kept: this one takes as long as that does.
+    """
     asked: list[str] = []
 
     class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            deadline = time.monotonic() + 30
+            while self.path == "/" and asked and not list(tmp_path.glob("cache/*/wheels-*/azure_cli-*.whl")):
+                assert time.monotonic() < deadline, "the wheel is not kept"
+                time.sleep(0.01)
+            super().do_GET()
+
         def log_request(self, *_: object) -> None:
             asked.append(self.path)
 
