@@ -72,7 +72,7 @@ def _course(path: str | None, env: Mapping[str, str]) -> Course | None:
             raise
         return None
     except RuntimeError as error:
-        from labrunner.content.nodes import LibyamlMissingError
+        from labrunner.content.files import LibyamlMissingError
 
         if not isinstance(error, LibyamlMissingError):
             raise

@@ -16,7 +16,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Write it down. Raises Problem."""
     from labrunner.cli.machine import command_line
     from labrunner.cli.opening import open_course
-    from labrunner.cli.run import typed
+    from labrunner.cli.options import typed
     from labrunner.cli.sessions import current, writing
     from labrunner.cli.telling import tell
     from labrunner.record.events import WentTo

@@ -17,7 +17,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Show one hint more, or all again when there is no other. Raises Problem."""
     from labrunner.cli.machine import command_line, remembered
     from labrunner.cli.opening import known_course, open_course
-    from labrunner.cli.run import typed
+    from labrunner.cli.options import typed
     from labrunner.cli.sessions import current, writing
     from labrunner.cli.telling import tell
     from labrunner.record.events import HintShown

@@ -17,8 +17,8 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, env: Mapping[str, str]) -> int:  # noqa: ARG001 - every command is called alike
     """Print every diagnostic; 3 if one is an error. Raises Problem."""
     from labrunner.authoring.lint import lint
+    from labrunner.content.files import LibyamlMissingError
     from labrunner.content.find import CourseNotFoundError, find_course
-    from labrunner.content.nodes import LibyamlMissingError
     from labrunner.model import Severity
 
     try:

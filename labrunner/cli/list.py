@@ -58,7 +58,7 @@ def _read(folder: str, cache: str) -> "tuple[Listing | None, tuple[Diagnostic, .
     try:
         return listing(folder, cache=cache)
     except RuntimeError as error:
-        from labrunner.content.nodes import LibyamlMissingError  # not on the fast way: it imports yaml
+        from labrunner.content.files import LibyamlMissingError
 
         if not isinstance(error, LibyamlMissingError):
             raise

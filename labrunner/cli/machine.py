@@ -3,7 +3,6 @@
 import json
 import shlex
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,7 +16,6 @@ from labrunner.model import Course
 from labrunner.sandbox import azure_cli, azure_warming, machine, preflight, tools
 from labrunner.sandbox.azure_cli import AzureCli
 from labrunner.sandbox.errors import SandboxError
-from labrunner.sandbox.layout import check_name
 from labrunner.sandbox.progress import Meter
 from labrunner.sandbox.tools import Tools, ToolsError
 from labrunner.targets.protocol import TargetError
@@ -32,23 +30,8 @@ __all__ = [
     "remember",
     "remembered",
     "removed_afterwards",
-    "sandbox_argument",
     "started_target",
 ]
-
-
-def sandbox_argument(parser: ArgumentParser, *, default: str = "default") -> None:
-    """The option that every command has which uses a sandbox."""
-    parser.add_argument(
-        "--sandbox", metavar="NAME", type=_name, default=default, help=f"which sandbox (default: {default})"
-    )
-
-
-def _name(text: str) -> str:
-    try:
-        return check_name(text)
-    except SandboxError as error:
-        raise ArgumentTypeError(f"{error}. {error.remedy}") from error
 
 
 def command_line(name: str, arguments: list[str]) -> str:

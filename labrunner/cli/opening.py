@@ -10,26 +10,24 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labrunner import places
 from labrunner.cli import Problem
+from labrunner.content.files import LibyamlMissingError
 from labrunner.content.find import CourseNotFoundError, checks_folder, find_course
 from labrunner.content.load import load
-from labrunner.content.nodes import LibyamlMissingError
-from labrunner.content.variables import VariableError, fill_in, resolve, unknown_variable
-from labrunner.content.variables import problem as refusal
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.plan import Plan, SelectionError, select
-from labrunner.engine.policy import Policy
-from labrunner.engine.runner import Conduct, Runner
-from labrunner.engine.session import Session
 from labrunner.model import Course, Variable
-from labrunner.record.book import Book
-from labrunner.record.left import Left
-from labrunner.record.redaction import Redactor
-from labrunner.record.snapshots import Snapshots
-from labrunner.record.transcript import Transcript, TranscriptError, utc_clock
-from labrunner.targets.protocol import Target
+
+if TYPE_CHECKING:  # status, hint and others only open the course: they do not wait for what runs it
+    from labrunner.engine.policy import Policy
+    from labrunner.engine.runner import Conduct
+    from labrunner.engine.session import Session
+    from labrunner.record.book import Book
+    from labrunner.record.left import Left
+    from labrunner.targets.protocol import Target
 
 __all__ = [
     "carry_out",
@@ -130,13 +128,15 @@ def plan_of(course: Course, selectors: Sequence[str]) -> Plan:
 
 def settle_values(
     course: Course,
-    target: Target,
+    target: "Target",
     args: Namespace,
     *,
     remembered: Mapping[str, str] | None = None,
     ask: Callable[[Variable, str], str] | None = None,
 ) -> dict[str, str]:
     """The value of every variable of the course. Raises Problem."""
+    from labrunner.content.variables import VariableError, resolve
+
     given = {**(remembered or {}), **given_values(course, args)}
     try:
         return resolve(course, target=target.name, given=given, known=target.values(), ask=ask)
@@ -146,6 +146,9 @@ def settle_values(
 
 def given_values(course: Course, args: Namespace) -> dict[str, str]:
     """What `--var` says, where the course accepts it. Raises Problem."""
+    from labrunner.content.variables import problem as refusal
+    from labrunner.content.variables import unknown_variable
+
     known = {variable.name: variable for variable in course.variables}
     given = {}
     for assignment in args.var:
@@ -161,11 +164,15 @@ def given_values(course: Course, args: Namespace) -> dict[str, str]:
 
 def fill_course(course: Course, values: Mapping[str, str]) -> Course:
     """The course as this learner sees it: every `@{NAME}` filled in."""
+    from labrunner.content.variables import fill_in
+
     return fill_in(course, values) if values else course
 
 
 def known_course(course: Course, target: str, given: Mapping[str, str]) -> Course:
     """The course filled in without asking anybody; where that cannot be, with nothing in its local Azure."""
+    from labrunner.content.variables import VariableError, resolve
+
     try:
         return fill_course(course, resolve(course, target=target, given=given, known={}, ask=None))
     except VariableError:
@@ -175,17 +182,22 @@ def known_course(course: Course, target: str, given: Mapping[str, str]) -> Cours
 def new_session(
     course: Course,
     values: Mapping[str, str],
-    target: Target,
-    policy: Policy,
+    target: "Target",
+    policy: "Policy",
     env: Mapping[str, str],
     *,
     resume: str = "",
     keeps_shell: bool = False,
-) -> Session:
+) -> "Session":
     """A session with a transcript of its own, and secrets that will not be shown.
 
     resume: the id of a session to go on with, instead of a new one. keeps_shell: a later run may go on with it.
     """
+    from labrunner.engine.session import Session
+    from labrunner.record.redaction import Redactor
+    from labrunner.record.snapshots import Snapshots
+    from labrunner.record.transcript import Transcript, utc_clock
+
     identity = resume or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     folder = os.path.join(places.sessions_dir(env), identity)  # noqa: PTH118 - places are text
     redactor = Redactor(source=target.secrets)
@@ -207,16 +219,18 @@ def new_session(
 
 
 def carry_out(
-    session: Session,
+    session: "Session",
     course: Course,
     plan: Plan,
-    conduct: Conduct,
+    conduct: "Conduct",
     *,
     selectors: Sequence[str] = (),
-    left: Left | None = None,
-    book: Book | None = None,
+    left: "Left | None" = None,
+    book: "Book | None" = None,
 ) -> ExitStatus:
     """Run the plan (see `engine.runner.Runner`); the transcript is whole and closed afterwards. Raises Problem."""
+    from labrunner.engine.runner import Runner
+
     runner = Runner(
         session=session,
         course=course,
@@ -235,6 +249,8 @@ def carry_out(
 
 @contextmanager
 def _disk() -> Iterator[None]:
+    from labrunner.record.transcript import TranscriptError
+
     try:
         yield
     except TranscriptError as error:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 def arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
-    from labrunner.cli.machine import sandbox_argument
     from labrunner.cli.opening import course_arguments
+    from labrunner.cli.options import sandbox_argument
 
     course_arguments(parser)
     sandbox_argument(parser, default="prove")

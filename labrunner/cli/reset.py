@@ -22,7 +22,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.cli import Problem
     from labrunner.cli.machine import command_line, needs_of, prepare, remembered, started_target
     from labrunner.cli.opening import known_course, open_course, plan_of, require_trust
-    from labrunner.cli.run import typed
+    from labrunner.cli.options import typed
     from labrunner.cli.sessions import current, held, write_to
     from labrunner.cli.telling import tell
     from labrunner.engine.outcomes import ExitStatus

@@ -1,7 +1,6 @@
 """`labrunner run`: guided on a terminal, unattended without one."""
 
 import json
-import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labrunner.cli import Problem
+from labrunner.cli.options import sandbox_argument, typed
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.policy import Policy
 from labrunner.model import Course, Variable
@@ -17,12 +17,11 @@ from labrunner.model import Course, Variable
 if TYPE_CHECKING:
     from labrunner.ui.questions import Questions
 
-__all__ = ["arguments", "report_argument", "require_writable", "run", "typed", "unattended", "write_report"]
+__all__ = ["arguments", "report_argument", "require_writable", "run", "unattended", "write_report"]
 
 
 def arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
-    from labrunner.cli.machine import sandbox_argument
     from labrunner.cli.opening import course_arguments
 
     course_arguments(parser)
@@ -139,29 +138,6 @@ def unattended(
 
     plain = Plain(sys.stderr, env=env, report=args.report or "", course=course, command_line=typed(args, env))
     return Unattended(plain.show, mode=mode)
-
-
-def typed(args: Namespace, env: Mapping[str, str]) -> Callable[[str], str]:
-    """How this user can type what is to be done next (`make lab` tells us, in a checkout): with this run's options.
-
-    Not with `--var`: the sandbox remembers the values, and a secret is not shown.
-    """
-    from labrunner.ui.program import program
-
-    sandbox = [] if args.sandbox == "default" else ["--sandbox", args.sandbox]
-    course = ["--course", args.course] if args.course else []
-    accessible = ["--accessible"] if getattr(args, "accessible", False) else []
-
-    def line(words: str) -> str:
-        name = words.partition(" ")[0]
-        options = [
-            *(sandbox if name not in ("list", "read") else ()),
-            *(course if name != "sandbox" else ()),
-            *(accessible if name == "run" else ()),
-        ]
-        return " ".join([program(env), words, *map(shlex.quote, options)])
-
-    return line
 
 
 def require_writable(path: str | None) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from labrunner import places
 from labrunner.cli import Problem
 from labrunner.cli.kept import folder_of
-from labrunner.cli.run import typed
+from labrunner.cli.options import typed
 from labrunner.cli.telling import tell
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.plan import Plan, SelectionError, select
@@ -86,7 +86,7 @@ class Held:
 
 def session_arguments(parser: ArgumentParser, *, step: str = "") -> None:
     """The options of a command about a session. step: what the command does with a step that is named."""
-    from labrunner.cli.machine import sandbox_argument
+    from labrunner.cli.options import sandbox_argument
 
     if step:
         parser.add_argument("step", nargs="?", metavar="LAB/STEP", help=f"{step} (default: the current one)")

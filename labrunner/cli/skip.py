@@ -16,7 +16,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.cli import Problem
     from labrunner.cli.machine import command_line
     from labrunner.cli.opening import open_course
-    from labrunner.cli.run import typed
+    from labrunner.cli.options import typed
     from labrunner.cli.sessions import current, put_away, writing
     from labrunner.cli.telling import tell
     from labrunner.engine.outcomes import ExitStatus

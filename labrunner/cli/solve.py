@@ -19,7 +19,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.cli import Problem, sessions
     from labrunner.cli.machine import command_line, needs_of, prepare, remembered, started_target
     from labrunner.cli.opening import carry_out, known_course, new_session, open_course, plan_of, require_trust
-    from labrunner.cli.run import typed
+    from labrunner.cli.options import typed
     from labrunner.engine.outcomes import ExitStatus
     from labrunner.engine.policy import Only, Unattended
     from labrunner.engine.walk import walk

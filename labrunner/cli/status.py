@@ -24,7 +24,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Show it; nothing is changed. Raises Problem."""
     from labrunner.cli.opening import open_course
-    from labrunner.cli.run import typed
+    from labrunner.cli.options import typed
     from labrunner.cli.sessions import held
     from labrunner.cli.telling import tell
     from labrunner.sandbox import machine

@@ -12,12 +12,25 @@ import stat
 from labrunner import __version__
 from labrunner.content.find import checks_folder
 
-__all__ = ["LIMIT_FILES", "CourseFilesError", "Stamp", "course_digest", "list_files", "read_bytes", "stamp"]
+__all__ = [
+    "LIMIT_FILES",
+    "CourseFilesError",
+    "LibyamlMissingError",
+    "Stamp",
+    "course_digest",
+    "list_files",
+    "read_bytes",
+    "stamp",
+]
 
 LIMIT_FILES = 10_000
 
 Stamp = list[object]
 """What a cached course depends on, comparable and storable; equal stamps mean unchanged files."""
+
+
+class LibyamlMissingError(RuntimeError):
+    """PyYAML came without libyaml. Its pure reader accepts other files, so that it is no replacement."""
 
 
 class CourseFilesError(Exception):

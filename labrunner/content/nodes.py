@@ -16,9 +16,10 @@ from typing import Any
 
 import yaml
 
+from labrunner.content.files import LibyamlMissingError
 from labrunner.model import Diagnostic
 
-__all__ = ["LIMIT_BYTES", "LIMIT_DEPTH", "LibyamlMissingError", "Mapping", "Node", "Scalar", "Sequence", "read_nodes"]
+__all__ = ["LIMIT_BYTES", "LIMIT_DEPTH", "Mapping", "Node", "Scalar", "Sequence", "read_nodes"]
 
 LIMIT_BYTES = 1024 * 1024
 LIMIT_DEPTH = 50
@@ -55,10 +56,6 @@ _PROBLEMS = (
     ("found undefined tag handle", "tags ('!...') are not used in a course"),
     ("found unexpected document indicator", "a '---' or '...' line inside a quoted text"),
 )
-
-
-class LibyamlMissingError(RuntimeError):
-    """PyYAML came without libyaml. Its pure reader accepts other files, so that it is no replacement."""
 
 
 @dataclass(frozen=True, slots=True)

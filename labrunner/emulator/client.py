@@ -1,7 +1,6 @@
 """Talks to the control socket from outside. Standard library only."""
 
 import contextlib
-import http.client
 import json
 import select
 import socket
@@ -15,17 +14,6 @@ _SECONDS = 10.0
 
 class ControlError(Exception):
     """The local Azure does not answer, or refuses; the text says which."""
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 class ControlClient:
@@ -100,8 +88,13 @@ class ControlClient:
         return SecretsFeed(self._path, self._timeout)
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
-        connection = _UnixConnection(self._path, self._timeout)
+        import http.client  # costs a tenth of the start of a command that asks nothing
+
+        connection = http.client.HTTPConnection("localhost")
         try:
+            connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connection.sock.settimeout(self._timeout)
+            connection.sock.connect(self._path)
             connection.request(method, path, body=None if body is None else json.dumps(body))
             answer = connection.getresponse()
             found = json.loads(answer.read() or b"{}")

@@ -3,7 +3,6 @@
 It runs inside, held by the supervisor; it is spoken to over its control socket, which nobody inside can reach.
 """
 
-import compileall
 import json
 import os
 import threading
@@ -69,6 +68,8 @@ def emulator_environment(place: Layout) -> dict[str, str]:
 def compile_emulator() -> None:
     """Make its bytecode where that is missing, and that of the stand-in for notation: inside, programs are read-only,
     and each start would make it anew."""
+    import compileall
+
     for folder in ("emulator", "notation"):
         with suppress(OSError):
             compileall.compile_dir(Path(__file__).parents[1] / folder, quiet=2)

@@ -10,9 +10,7 @@ Without bytecode pip needs half the time and half the space (400 MB); compiled i
     python -m labrunner.sandbox.azure_cli
 """
 
-import compileall
 import hashlib
-import importlib.util
 import json
 import os
 import re
@@ -21,7 +19,6 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -151,6 +148,8 @@ def _make_venv(root: Path, env: Mapping[str, str]) -> Sequence[str]:
     Where there is one, it is our own pip in the new Python, as `pip --python` starts it: that one would stay behind as
     the parent, and when it is killed the child goes on.
     """
+    import importlib.util
+
     found = importlib.util.find_spec("pip")
     runner = Path(found.origin or "").with_name("__pip-runner__.py") if found else None
     ours = [str(runner)] if runner and runner.is_file() else []
@@ -161,6 +160,8 @@ def _make_venv(root: Path, env: Mapping[str, str]) -> Sequence[str]:
 
 def _compile(root: Path, say: Callable[[Progress], None]) -> None:
     """Make the bytecode of what the labs use, on all processors."""
+    from concurrent.futures import ProcessPoolExecutor  # what only an installation needs, no command waits for
+
     site = next(root.glob("lib/python3*/site-packages"))
     files = [str(path) for name in _COMPILED_ALONE for path in (site / name).glob("*.py")]
     for name in _COMPILED:
@@ -172,6 +173,8 @@ def _compile(root: Path, say: Callable[[Progress], None]) -> None:
 
 
 def _compile_file(path: str) -> None:
+    import compileall
+
     compileall.compile_file(path, quiet=2)
 
 

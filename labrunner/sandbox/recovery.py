@@ -8,7 +8,6 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -87,6 +86,8 @@ def _is_whole(place: Layout) -> bool:
 
 def hung(place: Layout, reply: Reply) -> list[str]:
     """Which of "engine" and "azure" run and will not answer. Takes `_ANSWER_SECONDS` at most."""
+    from concurrent.futures import ThreadPoolExecutor  # see `resume`
+
     running = [name for name, pid in (("engine", reply.engine_pid), ("azure", reply.azure_pid)) if pid]
     seconds = {"engine": reply.engine_seconds, "azure": reply.azure_seconds}
     asks = {"engine": _ask_engine, "azure": _ask_azure}

@@ -129,6 +129,15 @@ def test_the_command_line_starts_with_next_to_nothing() -> None:
     assert not loaded & {"argparse", "dataclasses", "pathlib", "json", "re", "typing"}
 
 
+def test_commands_that_run_nothing_start_without_what_runs_labs() -> None:
+    """`status`, `hint` and the like are asked often: they wait for none of it."""
+    loaded = _loaded_by(
+        "labrunner.cli.sessions, labrunner.cli.opening, labrunner.cli.options, labrunner.sandbox.machine"
+    )
+    heavy = {"http.client", "yaml", "labrunner.engine.runner", "labrunner.matching", "labrunner.targets.sandbox"}
+    assert not loaded & (heavy | {"concurrent.futures", "labrunner.sandbox.azure_cli"})
+
+
 @pytest.mark.parametrize("alone", ["emulator", "notation"])
 def test_what_is_usable_alone_knows_nothing_of_labs(alone: str) -> None:
     inside = [path for path in MODULES if _folder(path) == alone]

@@ -1,6 +1,6 @@
 from argparse import Namespace
 
-from labrunner.cli.run import typed
+from labrunner.cli.options import typed
 
 
 def test_advice_repeats_the_options_of_the_run_but_no_value_that_might_be_secret() -> None:

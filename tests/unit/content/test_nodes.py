@@ -3,7 +3,8 @@
 import pytest
 import yaml
 
-from labrunner.content.nodes import LibyamlMissingError, Mapping, Scalar, Sequence, read_nodes
+from labrunner.content.files import LibyamlMissingError
+from labrunner.content.nodes import Mapping, Scalar, Sequence, read_nodes
 
 
 def test_scalars_stay_text_and_know_their_place():
