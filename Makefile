@@ -1,6 +1,6 @@
 # `make lab` and `make test` set up what they need; see README.md.
 .DEFAULT_GOAL := help
-.PHONY: help lab setup doctor test check bench soak
+.PHONY: help lab setup doctor test check bench soak screens
 
 ARGS ?=
 QUICK = tests/architecture tests/content tests/courses tests/unit
@@ -36,3 +36,6 @@ bench: ## measure against plain bash and other runners, and print the ratios
 
 soak: ## disturb real runs with kills, by seed, and print counts: make soak ARGS="--seed 1 --kills 30"
 	@python3 bootstrap.py engine dev -- python -m soak.run $(ARGS)
+
+screens: ## make the pictures of the README anew, in docs/screens
+	@python3 bootstrap.py engine dev -- python -m tests.e2e.pictures
