@@ -16,7 +16,10 @@ from labrunner.targets.protocol import Target
 __all__ = ["Finished", "finish"]
 
 _TOLD = frozenset(
-    ("container", "volume", "network", "image-tag", "file", "repository-tag", "webhook", "task", "application")
+    (
+        *("container", "volume", "network", "image-tag", "file"),
+        *("repository-tag", "trust-data", "webhook", "task", "application"),
+    )
 )
 
 

@@ -34,12 +34,17 @@ __all__ = ["SandboxTarget"]
 _ACCOUNT = "az-account"
 _OTHER_KINDS = ENGINE_KINDS | FILE_KINDS | REMOTE_KINDS | {_ACCOUNT}
 _BASH = ("bash", "--noprofile", "--norc", "-c")
-_VERSIONS = """\
-docker version --format '{{.Client.Version}}' 2>/dev/null || echo
-docker version --format '{{.Server.Version}}' 2>/dev/null || echo
-echo "${BASH_VERSION%%(*}"
-git --version | sed 's/git version //'
-"""
+_VERSIONS = {
+    "docker": "docker version --format '{{.Client.Version}}'",
+    "docker-engine": "docker version --format '{{.Server.Version}}'",
+    "bash": 'echo "${BASH_VERSION%%(*}"',
+    "git": "git --version | sed 's/git version //'",
+}
+_VERSIONS_FOR = {
+    "azure": {"notation": "notation version | sed -n 's/^Version: *//p'"},
+    "remote-host": {"ssh": "ssh -V 2>&1 | sed 's/^OpenSSH_\\([^ ,]*\\).*/\\1/'"},
+}
+"""What prints the versions of programs, by what a lab needs."""
 
 
 class SandboxTarget:
@@ -63,6 +68,7 @@ class SandboxTarget:
         cli: AzureCli | None = None,
     ) -> None:
         self._sandbox = sandbox
+        self._needs = frozenset(needs)
         self._azure = LocalAzure(sandbox) if "azure" in needs else None
         self._watch = Watch(sandbox, self._azure)
         self._cli = cli
@@ -83,9 +89,13 @@ class SandboxTarget:
     def tools(self) -> Mapping[str, str]:
         """Versions inside."""
         if self._versions is None:
-            lines = self.script(_VERSIONS).stdout.splitlines()
-            names = ("docker", "docker-engine", "bash", "git")
-            self._versions = {name: line.strip() for name, line in zip(names, lines, strict=False) if line.strip()}
+            asks = dict(_VERSIONS)
+            for need in sorted(self._needs):
+                asks |= _VERSIONS_FOR.get(need, {})
+            each = (f'(found=$({ask} 2>/dev/null); echo "{name} $found") &' for name, ask in asks.items())
+            lines = self.script("\n".join([*each, "wait"])).stdout.splitlines()
+            found = {name: version.strip() for name, _, version in (line.partition(" ") for line in lines)}
+            self._versions = {name: found[name] for name in asks if found.get(name)}
             if self._cli is not None:
                 self._versions["az"] = self._cli.version
         return self._versions

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import signal
 import threading
@@ -144,7 +145,7 @@ def test_labs_that_do_not_need_it_neither_wait_for_it_nor_miss_it(machines, make
     target.prepare()
     target.health()
     assert {entry.kind for entry in target.inventory()} == {"file", "folder", "image", "image-tag"}
-    assert "az" not in target.tools()
+    assert not {"az", "notation", "ssh"} & {*target.tools()}
     assert time.monotonic() - began < 5
     assert target.script("command -v az || echo none").stdout in ("none\n", "/usr/bin/az\n")
     os.kill(azure_pid(sandbox), signal.SIGKILL)
@@ -165,11 +166,15 @@ def test_one_that_is_gone_is_the_machines_fault(machines, make_target, cli):
 
 def test_a_prepared_sandbox_is_signed_in_and_can_push(machines, make_target, cli):
     sandbox = machines.up()
-    target = make_target(sandbox, cli=cli)
+    target = make_target(sandbox, cli=cli, needs=("azure", "remote-host"))
     said = []
     target.prepare(say=lambda progress: said.append(progress.phase))
     assert said == ["signing in to the local Azure"]
-    assert target.tools()["az"] == "2.86.0"
+    tools = target.tools()
+    assert list(tools) == ["docker", "docker-engine", "bash", "git", "notation", "ssh", "az"]
+    assert tools["az"] == "2.86.0"
+    assert tools["ssh"][0].isdigit()
+    assert re.match(r"(labrunner )?[0-9]+\.[0-9]", tools["notation"])
     shown = json.loads(inside(sandbox, "az account show"))
     about = check_azure(sandbox.layout)
     assert (shown["id"], shown["user"]) == (about["subscription"], {"name": about["user"], "type": "user"})

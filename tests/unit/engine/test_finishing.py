@@ -49,6 +49,20 @@ def place(tmp_path):
         yield Place(target, tmp_path)
 
 
+class Also:
+    """A target that has these things, too."""
+
+    def __init__(self, target, *entries):
+        self.target = target
+        self.entries = frozenset(entries)
+
+    def __getattr__(self, name):
+        return getattr(self.target, name)
+
+    def inventory(self):
+        return self.target.inventory() | self.entries
+
+
 def names(entries):
     return [entry.name for entry in entries]
 
@@ -78,6 +92,13 @@ def test_a_cleanup_that_only_removes_is_for_a_lab_that_the_ledger_does_not_know(
     finished = place.finish(theirs)  # nothing is known of the lab any more
     assert place.files() == ["switched"]
     assert names(finished.lost) == ["work/log-of-somebody"], "a defect of the cleanup, and told as one"
+
+
+def test_signatures_that_others_have_made_are_told(place):
+    theirs = Entry("trust-data", "progressacr/theirs", "7")
+    place.target = Also(place.target, theirs, Entry("repository-manifest", "progressacr/theirs", "sha256:0"))
+    finished = place.finish(lab())
+    assert finished.foreign == (theirs,)
 
 
 def test_nothing_comes_back_that_a_step_has_taken_away(place):
