@@ -189,11 +189,21 @@ _STATES = {
     "engine-hung": "running, but its Docker Engine does not answer: `up` starts it anew, and the containers that ran",
     "azure-down": "running, but its local Azure is not: `up` starts it, with all that it knew",
     "azure-hung": "running, but its local Azure does not answer: `up` starts it anew, with all that it knew",
+    "remote-down": "running, but its remote host is not: `up` starts it, and its containers",
+    "remote-hung": "running, but its remote host does not answer: `up` starts it anew, and its containers",
     "hung": "hanging: its supervisor does not answer; `up` starts all of it anew, with its data",
     "older": "running, started by another version of labrunner: `up` starts it anew, with its data",
     "broken": "broken: what answers is not what was started",
     "stopped": "stopped, its data is kept: `up` goes on with it",
     "absent": "not there: nothing of it is left",
+}
+
+
+_REMOTE = {
+    "running": "running: `ssh user@remote-host` leads there",
+    "starting": "starting",
+    "down": "not running",
+    "hung": "does not answer",
 }
 
 
@@ -203,6 +213,8 @@ def _as_text(status: "Status") -> str:
         rows.append(("since", time.strftime("%Y-%m-%d %H:%M", time.localtime(status.since))))
     if status.engine:
         rows += [("engine", status.engine), ("containers", f"{status.containers} running")]
+    if status.remote:
+        rows.append(("remote host", _REMOTE[status.remote]))
     if status.state != "absent":
         rows += [("in use by", status.holder or "nobody"), ("disk", f"{status.disk_bytes / 1e6:.1f} MB")]
         rows.append(("folder", status.folder))

@@ -46,8 +46,8 @@ class Reply:
     """A supervisor's answer. pid: its process id on this machine. format: `layout.FORMAT` of its labrunner.
 
     started: seconds since 1970, by today's clock. engine_pid, azure_pid: process ids inside; 0: it does not run.
-    remote_pid: of the remote host, which runs only once somebody has needed it. engine_seconds, azure_seconds,
-    remote_seconds: since the last start. trusts: SHA-256 of the authority's file as the engine read it.
+    remote_pid: of the remote host, which runs only once somebody has needed it (remote_wanted). engine_seconds,
+    azure_seconds, remote_seconds: since the last start. trusts: SHA-256 of the authority's file as the engine read it.
     outages: those that are set, and the seconds that are left (None: until it is cleared). ended: seconds since others
     ended. lingers: whether a process still is where a disk was full.
     """
@@ -67,6 +67,7 @@ class Reply:
     trusts: str
     remote_pid: int = 0
     remote_seconds: float = 0.0
+    remote_wanted: bool = False
     outages: Mapping[str, float | None] = field(default_factory=dict)
     ended: Mapping[str, float] = field(default_factory=dict)
     lingers: bool = False
@@ -154,6 +155,7 @@ def _reply(pid: int, answer: dict[str, Any]) -> Reply:
         trusts=str(answer.get("trusts", "")),
         remote_pid=int(remote.get("pid", 0)),
         remote_seconds=float(remote.get("seconds", 0.0)),
+        remote_wanted="remote" in answer.get("wanted", ()),
         outages={one["name"]: one["left"] for one in outages.get("set", ())},
         ended=outages.get("ended", {}),
         lingers=bool(outages.get("lingers")),

@@ -52,10 +52,12 @@ def _unheard(sentence: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """state: "running", "engine-down", "azure-down", "engine-hung", "azure-hung", "hung" (its supervisor), "older" (of
-    another labrunner), "broken" (it does not answer right), "stopped" (its data is kept) or "absent".
+    """state: "running", "engine-down", "azure-down", "remote-down", "engine-hung", "azure-hung", "remote-hung", "hung"
+    (its supervisor), "older" (of another labrunner), "broken" (it does not answer right), "stopped" (its data is kept)
+    or "absent".
 
-    since: seconds since 1970. detail, remedy: what is wrong, and what to do. faults: those that are set on purpose.
+    since: seconds since 1970. remote: as `RemoteHost.state`, "" for one that nobody has needed. detail, remedy: what is
+    wrong, and what to do. faults: those that are set on purpose.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Status:
     since: float = 0.0
     holder: str = ""
     containers: int = 0
+    remote: str = ""
     disk_bytes: int = 0
     detail: str = ""
     remedy: str = ""
@@ -90,7 +93,7 @@ def up(name: str, env: Mapping[str, str], tools: Tools, *, say: Say = _unheard) 
                 sandbox = Sandbox(place, reply, env)
                 refuse_kept_down(place, reply)
                 mend(sandbox, reply, say)
-                if reply.remote_pid or reply.remote_seconds:  # somebody has needed it
+                if reply.remote_pid or reply.remote_wanted:  # somebody has needed it
                     RemoteHost(sandbox).up(say)
                 full = shortage(place)
                 if full is not None:
@@ -175,6 +178,9 @@ def _status_of_parts(sandbox: Sandbox, reply: Reply, about: dict[str, Any]) -> S
     with suppress(SandboxError):
         about["faults"] = tuple(faults_set(sandbox.layout))
     hanging = hung(sandbox.layout, reply)
+    host = RemoteHost(sandbox)
+    remote = host.state(reply)
+    about["remote"] = remote if remote != "absent" else ""
     try:
         if "engine" in hanging:
             raise SandboxHung(f"the Docker Engine of sandbox '{sandbox.name}' does not answer", remedy_up(sandbox.name))
@@ -190,6 +196,9 @@ def _status_of_parts(sandbox: Sandbox, reply: Reply, about: dict[str, Any]) -> S
     except SandboxError as error:
         state = "azure-hung" if "azure" in hanging else "azure-down"
         return Status(**{"state": state, "detail": str(error), "remedy": error.remedy, **about})
+    wrong = host.wrong(remote)
+    if wrong is not None:
+        return Status(**{"state": f"remote-{remote}", "detail": str(wrong), "remedy": wrong.remedy, **about})
     return Status(state="running", **about)
 
 

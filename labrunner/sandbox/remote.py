@@ -4,6 +4,7 @@ It has an address, a name, a HOME and a Docker Engine of its own, and it is star
 supervisor holds it beside the engine and the local Azure, by the same rules (`sandbox.recovery`).
 """
 
+import contextlib
 import os
 import shutil
 import socket
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from labrunner.sandbox import engine, resume
-from labrunner.sandbox.control import CAPABILITIES, host_program, python_line, run_errand
+from labrunner.sandbox.control import CAPABILITIES, Reply, host_program, is_stopped, python_line, run_errand
 from labrunner.sandbox.engine import last_lines
 from labrunner.sandbox.environment import REMOTE_NAME, REMOTE_USER, machine_environment
 from labrunner.sandbox.errors import SandboxError
@@ -30,6 +31,10 @@ Say = Callable[[str], object]
 _START_SECONDS = 60.0
 _ANSWER_SECONDS = 3.0
 _POLL_SECONDS = 0.02
+_OWN_START_SECONDS = 10.0
+"""How long it may need until it answers first, on a slow machine."""
+_PROGRAMS = ("dockerd", "containerd")
+_GREETING = f"exec 3<>/dev/tcp/{REMOTE_NAME}/22 && read -r -t {_ANSWER_SECONDS:g} -u 3 line"
 _TIMED_OUT = 124
 
 
@@ -100,6 +105,16 @@ def prepare_folders(place: Layout) -> None:
     Path(place.remote, "tmp").chmod(0o1777)
 
 
+def _is_service(process: Path) -> bool:
+    """Whether it is the engine or the ssh server, and nothing that a learner runs there."""
+    try:
+        if (process / "comm").read_text(encoding="utf-8", errors="replace").strip() in _PROGRAMS:
+            return True
+        return b"labrunner.sandbox.remote_ssh" in (process / "cmdline").read_bytes()
+    except OSError:
+        return False
+
+
 def peer(path: str) -> int:
     """The process that listens at that socket, as this machine numbers it; 0: none of ours."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel:
@@ -134,7 +149,7 @@ class RemoteHost:
         reply = ask_supervisor(self._place, "status")
         if reply is None:
             raise SandboxError(f"sandbox '{self._place.name}' is not running", remedy_up(self._place.name))
-        if reply.remote_pid and reply.remote_seconds > _START_SECONDS and self._engine_answers() is not True:
+        if self.state(reply) == "hung":
             say(f"The remote host of sandbox '{self._place.name}' did not answer: it is started anew.")
             ask_supervisor(self._place, "renew", ["remote"])
         elif not reply.remote_pid:
@@ -146,6 +161,42 @@ class RemoteHost:
     def is_up(self) -> bool:
         """Whether it answers."""
         return self.pid != 0 and self._engine_answers() is True and Path(self._settings["ssh"]["ready"]).exists()
+
+    def state(self, reply: Reply) -> str:
+        """How it is, some seconds later at most: "absent" (nobody has needed it), "starting", "running", "down" (it has
+        ended) or "hung" (it was stopped, or gives no answer though it had the time to start).
+
+        reply: what the supervisor says now."""
+        if not reply.remote_pid:
+            return "down" if reply.remote_wanted else "absent"
+        if self._is_stopped():
+            return "hung"
+        if self.is_up() and self._greets():
+            return "running"
+        return "hung" if reply.remote_seconds > _OWN_START_SECONDS else "starting"
+
+    def wrong(self, state: str) -> SandboxError | None:
+        """What is wrong in that state, and what to do; None: nothing."""
+        words = {"down": "has ended", "hung": "does not answer"}.get(state)
+        if words is None:
+            return None
+        return SandboxError(f"the remote host of sandbox '{self.name}' {words}", remedy_up(self.name))
+
+    def _is_stopped(self) -> bool:
+        """Whether one of its own processes was, as this machine's kernel says: there is no need to wait then."""
+        first = self.pid
+        found = Path(f"/proc/{first}/root/proc") if first else None
+        if found is None or is_stopped(f"/proc/{first}"):
+            return bool(first)
+        with contextlib.suppress(OSError):
+            return any(is_stopped(str(one)) for one in found.iterdir() if one.name.isdigit() and _is_service(one))
+        return False
+
+    def _greets(self) -> bool:
+        """Whether its ssh says who it is to who connects (RFC 4253, 4.2)."""
+        with contextlib.suppress(SandboxError):
+            return self.run(["bash", "-c", _GREETING], timeout=2 * _ANSWER_SECONDS).status == 0
+        return False
 
     @property
     def pid(self) -> int:

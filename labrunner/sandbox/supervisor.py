@@ -258,6 +258,7 @@ class Supervisor:
             "seconds": time.monotonic() - self._began,
             "trusts": self._trusts(),
             "outages": {**self._outages.report(), "lingers": self._fullness.lingers()},
+            "wanted": sorted(self._wanted),
             **{name: service.report() for name, service in self._services.items()},
         }
 

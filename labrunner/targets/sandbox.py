@@ -14,6 +14,7 @@ from labrunner.sandbox.azure import LocalAzure, SecretsSource, check_azure, sign
 from labrunner.sandbox.azure_cli import AzureCli
 from labrunner.sandbox.errors import SandboxError
 from labrunner.sandbox.progress import Progress
+from labrunner.sandbox.remote import RemoteHost
 from labrunner.sandbox.room import shortage
 from labrunner.sandbox.running import Sandbox, remedy_up
 from labrunner.sandbox.tools import Tools
@@ -70,7 +71,7 @@ class SandboxTarget:
         self._sandbox = sandbox
         self._needs = frozenset(needs)
         self._azure = LocalAzure(sandbox) if "azure" in needs else None
-        self._watch = Watch(sandbox, self._azure)
+        self._watch = Watch(sandbox, self._azure, RemoteHost(sandbox) if Remote.name in needs else None)
         self._cli = cli
         self._secrets = SecretsSource(sandbox.layout.azure_control)
         self._course = course

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from labrunner.checking.api import TargetError
 from labrunner.sandbox.azure import LocalAzure
 from labrunner.sandbox.errors import SandboxError
+from labrunner.sandbox.remote import RemoteHost
 from labrunner.sandbox.room import shortage
 from labrunner.sandbox.running import Sandbox, ask_supervisor, remedy_up
 
@@ -28,11 +29,12 @@ _LATE = "slow"
 
 
 class Watch:
-    """One for a target. azure: None for labs that need none."""
+    """One for a target. azure, remote: None for labs that need none."""
 
-    def __init__(self, sandbox: Sandbox, azure: LocalAzure | None) -> None:
+    def __init__(self, sandbox: Sandbox, azure: LocalAzure | None, remote: RemoteHost | None = None) -> None:
         self._sandbox = sandbox
         self._azure = azure
+        self._remote = remote
         self._since = 0
         self._began = time.monotonic()
 
@@ -52,6 +54,7 @@ class Watch:
             if full is not None:
                 return TargetError(str(full), full.remedy)
             self._sandbox.check_engine()
+            self._check_remote()
             was_amiss = self._was_amiss()
             if was_amiss is not None:
                 return was_amiss
@@ -63,6 +66,14 @@ class Watch:
             return None
         chosen = reasons[0]  # the latest
         return TargetError(chosen["text"], _REMEDIES.get(chosen["kind"], "Try again."))
+
+    def _check_remote(self) -> None:
+        """Raise SandboxError if the remote host has ended or hangs."""
+        reply = ask_supervisor(self._sandbox.layout, "status") if self._remote is not None else None
+        if self._remote is not None and reply is not None:
+            wrong = self._remote.wrong(self._remote.state(reply))
+            if wrong is not None:
+                raise wrong
 
     def _was_amiss(self) -> TargetError | None:
         """What of the machine was broken since it counts, and is well by now. Raises SandboxError."""

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from labrunner.cli.sandbox import _as_text
 from labrunner.sandbox import machine
 from labrunner.sandbox.remote import RemoteHost
 from labrunner.shell.bash import BashShell
 from labrunner.shell.far import FarShell
 from labrunner.shell.protocol import End, ShellSpec
+from labrunner.targets.trouble import Watch
 
 pytestmark = pytest.mark.sandbox
 
@@ -124,6 +126,42 @@ def test_what_was_killed_comes_back_and_the_sandbox_own_engine_lives_on(shared, 
     assert engine.status == 0
 
 
+def processes(host, program):
+    """Those there whose command line names the program, as this machine numbers them; "": the first one."""
+    if not program:
+        return [host.pid]
+    space = _space(host.pid)
+    numbers = [path.name for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return [int(pid) for pid in numbers if program in _line(pid) and _space(pid) == space]
+
+
+@pytest.mark.parametrize("program", ["", "dockerd", "containerd", "remote_ssh"])
+def test_what_hangs_is_told_and_started_anew(shared, host, shared_env, kit, program):
+    assert machine.status(shared.name, shared_env).remote == "running"
+    assert host.run(["docker", "volume", "create", "kept"]).status == 0
+    watch = Watch(shared, None, host)
+    assert watch.cause(late=True) is None
+    hit = processes(host, program)
+    assert hit
+    for pid in hit:
+        os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    status = machine.status(shared.name, shared_env)
+    told = watch.cause(late=True)
+    assert time.monotonic() - began < 6
+    assert (status.state, status.remote) == ("remote-hung", "hung")
+    assert f"next        labrunner sandbox up --sandbox {shared.name}\n" in _as_text(status)
+    assert "remote host does not answer" in _as_text(status)
+    assert str(told) == status.detail == f"the remote host of sandbox '{shared.name}' does not answer"
+    said = []
+    machine.up(shared.name, shared_env, kit, say=said.append)
+    assert said == [f"The remote host of sandbox '{shared.name}' did not answer: it is started anew."]
+    status = machine.status(shared.name, shared_env)
+    assert (status.state, status.remote) == ("running", "running")
+    assert "remote host running: `ssh user@remote-host` leads there\n" in _as_text(status)
+    assert "kept" in host.run(["docker", "volume", "ls", "-q"]).stdout.split()
+
+
 def test_a_new_engine_of_the_sandbox_leaves_the_remote_one_alone(shared, host, shared_env, kit):
     pid = host.pid
     own = machine.ask_supervisor(shared.layout, "status").engine_pid
@@ -137,6 +175,9 @@ def test_nothing_is_left_of_it(machines):
     sandbox = machines.up()
     host = RemoteHost(sandbox)
     assert host.pid == 0  # nobody has needed it
+    status = machine.status(sandbox.name, machines.env)
+    assert (status.state, status.remote) == ("running", "")
+    assert "remote" not in _as_text(status)
     assert [host.begin(), host.begin()] == [True, False]
     host.up()
     folder = sandbox.layout.folder
@@ -151,6 +192,13 @@ def test_nothing_is_left_of_it(machines):
     groups = Path("/proc/self/mountinfo").read_text()
     assert sandbox.layout.group not in groups
     assert not list(Path("/sys/fs/cgroup").glob(f"**/{sandbox.layout.group}*"))
+
+
+def _space(pid) -> str:
+    try:
+        return str(Path(f"/proc/{pid}/ns/pid").readlink())
+    except OSError:
+        return ""
 
 
 def _line(pid: str) -> str:
