@@ -75,8 +75,13 @@ class _Sessions:
             _resize(master, process.term_size[0], process.term_size[1])
             os.set_blocking(master, False)
             env = {**self._env, "TERM": kind, "PS1": _PROMPT}
+            line = self._line(process.command)
+            if "--rcfile" in line:  # whoever follows it has terminals so, see `shell.terminal`
+                modes = termios.tcgetattr(slave)
+                modes[1] &= ~termios.OPOST
+                termios.tcsetattr(slave, termios.TCSANOW, modes)
             child = await asyncio.create_subprocess_exec(
-                *("setsid", "--ctty", *self._line(process.command)),
+                *("setsid", "--ctty", *line),
                 stdin=slave,
                 stdout=slave,
                 stderr=slave,

@@ -18,7 +18,7 @@ from labrunner.shell.running import Entrance, Ports, Running
 from labrunner.shell.snapshot import Parts, Start, State, came_back, has_functions, parts, piecewise
 from labrunner.shell.terminal import Terminal
 
-__all__ = ["ANSWER_SECONDS", "START_SECONDS", "BashShell"]
+__all__ = ["ANSWER_SECONDS", "START_SECONDS", "BashShell", "check_name"]
 
 START_SECONDS = 15.0
 """How long a new bash may take until it reports."""
@@ -32,6 +32,12 @@ _POLL = 0.001
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _T = TypeVar("_T")
 _LATE_READS = 16  # of output between commands: a background job may write for ever
+
+
+def check_name(name: str) -> None:
+    """Raise ValueError for what is not the name of a shell variable."""
+    if _NAME.match(name) is None:
+        raise ValueError(f"not the name of a shell variable: {name!r}")
 
 
 class BashShell:
@@ -166,8 +172,7 @@ class BashShell:
 
     def variable(self, name: str) -> str | None:
         """The value of a shell variable, None if unset. Raises ValueError for what is no name, ShellError."""
-        if _NAME.match(name) is None:
-            raise ValueError(f"not the name of a shell variable: {name!r}")
+        check_name(name)
         ports, _ = self._ready()
         self._number += 1
         number = self._number

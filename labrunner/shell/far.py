@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from labrunner.shell.bash import BashShell
+from labrunner.shell.bash import BashShell, check_name
 from labrunner.shell.channel import MARKS, Channel, Report
 from labrunner.shell.process import Process
 from labrunner.shell.protocol import Completed, End, ShellError, ShellSpec
@@ -71,8 +71,11 @@ class _FarTerminal:
             fcntl.ioctl(self._slave, termios.TIOCSWINSZ, self._size)
 
     def be_ordinary(self, columns: int, lines: int) -> None:
-        """Of that size until `restore`; its modes are ordinary."""
-        with contextlib.suppress(OSError):
+        """Until `restore`: that size, and newlines translated as on any terminal."""
+        with contextlib.suppress(termios.error, OSError):
+            modes = termios.tcgetattr(self._slave)
+            modes[1] |= termios.OPOST | termios.ONLCR
+            termios.tcsetattr(self._slave, termios.TCSANOW, modes)
             fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def is_whole(self, number: int) -> bool:
@@ -251,7 +254,8 @@ class FarShell:
         return replace(completed, restarted=is_new)
 
     def variable(self, name: str) -> str | None:
-        """The value of a shell variable there; None if unset, or if no session is open."""
+        """The value of a shell variable there; None if unset, or if no session is open. Raises as `BashShell`."""
+        check_name(name)
         return self._shell.variable(name) if self._is_open() and self._shell is not None else None
 
     def snapshot(self) -> bytes:
