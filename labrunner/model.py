@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 __all__ = [
+    "Arrangement",
     "Azure",
     "AzureRegistry",
     "AzureWebhook",
@@ -20,6 +21,7 @@ __all__ = [
     "Diagnostic",
     "Erratum",
     "Expectation",
+    "Fault",
     "File",
     "Hint",
     "Image",
@@ -191,14 +193,48 @@ class Seed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Arrangement:
+    """A registry of the sandbox's local Azure as a step wants to find it.
+
+    registry: its name. sku: made with it where it is missing; "": it must be there. role_assignment_mode: "rbac" or
+    "rbac-abac", as `az` calls them; "": as it is. roles: those that the signed-in user has at the registry itself, and
+    no other.
+    """
+
+    registry: str
+    sku: str = ""
+    role_assignment_mode: str = ""
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What the sandbox's local Azure does badly for the length of one step (`emulator.faults` says what of each is).
+
+    registry: the only one that it is about. delay: seconds. tiers: of the registries whose writes it spoils. sku: the
+    tier that a registry has. roles: all that the user has at the subscription.
+    """
+
+    name: str
+    registry: str = ""
+    delay: float = 0.0
+    tiers: tuple[str, ...] = ()
+    sku: str = ""
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """Brings about a state that a step starts from: by `run`, quietly in a shell of its own, or else by `seed`.
+    """Brings about a state that a step starts from: by `run`, quietly in a shell of its own, or else by `seed`, by
+    `arrange`, or by a `fault` that ends when the step is left.
 
     unless: a check that says the state is there already.
     """
 
     run: str = ""
     seed: Seed | None = None
+    arrange: Arrangement | None = None
+    fault: Fault | None = None
     says: str = ""
     unless: Check | None = None
     host: str = "local"

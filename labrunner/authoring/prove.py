@@ -84,7 +84,7 @@ class Prover:
 
     def _set_up(self, run: StepRun) -> Inventory:
         """What is there when the step's setup has been done."""
-        problem = run.set_up(run.step.setup)
+        problem = run.set_up_step()
         if problem:
             self._fail(run, "before", problem.reason)
         return run.session.target.inventory()

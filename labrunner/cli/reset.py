@@ -51,6 +51,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     complaints = []
     with started_target(args.sandbox, course, env, holder=holder, needs=needs_of(plan)) as target:
         prepare(target, filled)
+        target.mend()
         for step in reversed(steps):
             tell(f"Undoing {lab.name}: {step.title}")
             for entry in step.cleanup:

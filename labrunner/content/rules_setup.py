@@ -1,21 +1,31 @@
-"""The rules of setups: what one runs, or the past that it seeds a repository with."""
+"""The rules of setups: what one runs, seeds, or has go wrong."""
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from labrunner.content.nearest import shown
 from labrunner.content.nodes import Scalar
 from labrunner.content.rules import not_empty, seconds
 from labrunner.content.shapes import Path
 from labrunner.content.sources import Source
-from labrunner.model import Diagnostic, Seed, SeededManifest, Setup
+from labrunner.model import Arrangement, Diagnostic, Fault, Seed, SeededManifest, Setup
 
 __all__ = ["setup_rules"]
 
 _IMAGE = re.compile(r"[^\s:@]+:[^\s:@/]+")
 _LONGEST_DAYS = 3650
+_WAYS = ("run", "seed", "arrange", "fault")
 _OF_RUN = ("host", "timeout")
+_SKUS = ("Basic", "Standard", "Premium")
+_MODES = ("rbac", "rbac-abac")
+_FAULTS = {
+    "latency": ("registry", "delay"),
+    "throttled": ("registry", "tiers"),
+    "lower-tier": ("registry", "sku"),
+    "fewer-roles": ("roles",),
+}
+"""Those that a step can want, each with the keys that it needs."""
 
 
 def setup_rules(setups: Sequence[Setup], source: Source, path: Path) -> Iterator[Diagnostic]:
@@ -27,20 +37,59 @@ def setup_rules(setups: Sequence[Setup], source: Source, path: Path) -> Iterator
         yield from seconds(source, (*place, "timeout"), setup.timeout)
         if setup.seed is not None:
             yield from _seed(setup.seed, source, (*place, "seed"))
+        if setup.arrange is not None:
+            yield from _arrangement(setup.arrange, source, (*place, "arrange"))
+        if setup.fault is not None:
+            yield from _fault(setup.fault, source, (*place, "fault"))
         if setup.unless is not None and source.wrote((*place, "unless", "after")):
             yield source.problem((*place, "unless", "after"), "a setup's check has no 'after'")
 
 
 def _ways(source: Source, path: Path) -> Iterator[Diagnostic]:
-    """It runs or it seeds; what says how to run goes with the first."""
-    runs, seeds = (source.wrote((*path, key)) for key in ("run", "seed"))
-    if not runs and not seeds:
-        yield source.problem(path, "a setup needs the key 'run' or 'seed'")
-    if runs and seeds:
-        yield source.problem((*path, "seed"), "a setup has 'run' or 'seed', not both")
+    """It goes one way; what says how to run goes with the first."""
+    ways = [key for key in _WAYS if source.wrote((*path, key))]
+    if not ways:
+        yield source.problem(path, f"a setup needs one of the keys {_listed(_WAYS)}")
+    for key in ways[1:]:
+        yield source.problem((*path, key), f"a setup has only one of {_listed(_WAYS)}, and this one has '{ways[0]}'")
     for key in _OF_RUN:
-        if seeds and not runs and source.wrote((*path, key)):
-            yield source.problem((*path, key), f"a setup that seeds runs nothing, so it has no '{key}'")
+        if ways and ways[0] != "run" and source.wrote((*path, key)):
+            yield source.problem((*path, key), f"a setup without 'run' has no '{key}'")
+
+
+def _listed(words: Iterable[str]) -> str:
+    """Words in quotes, for a message."""
+    *most, last = (f"'{word}'" for word in words)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _one_of(source: Source, path: Path, value: str, allowed: Sequence[str]) -> Iterator[Diagnostic]:
+    if value and "@{" not in value and value not in allowed:
+        yield source.problem(path, f"{shown(value)} must be one of {_listed(allowed)}")
+
+
+def _arrangement(wanted: Arrangement, source: Source, path: Path) -> Iterator[Diagnostic]:
+    yield from not_empty(source, (*path, "registry"), wanted.registry)
+    yield from _one_of(source, (*path, "sku"), wanted.sku, _SKUS)
+    yield from _one_of(source, (*path, "role_assignment_mode"), wanted.role_assignment_mode, _MODES)
+
+
+def _fault(fault: Fault, source: Source, path: Path) -> Iterator[Diagnostic]:
+    yield from _one_of(source, (*path, "name"), fault.name, tuple(_FAULTS))
+    needed = _FAULTS.get(fault.name)
+    if needed is None:
+        return
+    for key in ("registry", "delay", "tiers", "sku", "roles"):
+        wrote = source.wrote((*path, key))
+        if wrote and key not in needed:
+            yield source.problem((*path, key), f"the fault '{fault.name}' has no '{key}'")
+        elif not wrote and key in needed:
+            yield source.problem(path, f"the fault '{fault.name}' needs the key '{key}'")
+    if source.wrote((*path, "delay")):
+        yield from seconds(source, (*path, "delay"), fault.delay)
+    yield from _one_of(source, (*path, "sku"), fault.sku, _SKUS)
+    for index, tier in enumerate(fault.tiers):
+        yield from _one_of(source, (*path, "tiers", index), tier, _SKUS)
 
 
 def _seed(seed: Seed, source: Source, path: Path) -> Iterator[Diagnostic]:

@@ -15,6 +15,7 @@ from typing import Any
 from labrunner.content import nodes
 from labrunner.content.nearest import shown
 from labrunner.model import (
+    Arrangement,
     Azure,
     AzureRegistry,
     AzureWebhook,
@@ -24,6 +25,7 @@ from labrunner.model import (
     Course,
     Erratum,
     Expectation,
+    Fault,
     File,
     Hint,
     Image,
@@ -95,6 +97,8 @@ WORDS: Mapping[type, str] = {
     Requirement: "a requirement",
     Seed: "a seed",
     SeededManifest: "a seeded manifest",
+    Arrangement: "an arrangement",
+    Fault: "a fault",
     Cleanup: "a cleanup",
     File: "a file",
     Hint: "a hint",

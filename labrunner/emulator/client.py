@@ -37,6 +37,10 @@ class ControlClient:
         """Make what is missing of it (`seed.apply`)."""
         self._ask("POST", "/seed", wanted)
 
+    def arrange(self, wanted: dict[str, Any]) -> str:
+        """Have a registry, and what roles the user has at it (`seed.arrange`): "", or one sentence why not."""
+        return str(self._ask("POST", "/seed/registry", wanted)["refused"])
+
     def seed_images(self, wanted: dict[str, Any]) -> str:
         """Have in a repository what it has from the past (`past.bring_about`): "", or one sentence why not."""
         return str(self._ask("POST", "/seed/images", wanted)["refused"])
@@ -77,6 +81,10 @@ class ControlClient:
     def clear_faults(self, name: str = "") -> list[str]:
         """End that one, or all; the names of those that there were."""
         return list(self._ask("DELETE", f"/faults/{name}" if name else "/faults")["cleared"])
+
+    def end_step_faults(self) -> list[str]:
+        """End those that a step of a lab wanted; the names of those that there were."""
+        return list(self._ask("DELETE", "/faults?of=step")["cleared"])
 
     def trouble(self, since: int = 0) -> dict[str, Any]:
         """What was answered amiss after that number, and what will settle by itself (`control`)."""

@@ -3,6 +3,7 @@
 GET  /status                    {"pid", "started", "tenant", "subscription", "user", "clock_offset"}
 GET  /operator                  {"client_id", "client_secret"}: the identity that checks ask with
 POST /seed                      make what a course declares, where it is missing
+POST /seed/registry             have a registry, and the user's roles at it (`seed.arrange`): {"refused": "" or why}
 POST /seed/images               have in a repository what it has from the past (`past`): {"refused": "" or why}
 POST /reset                     as new
 GET  /secrets                   a stream, one JSON text per line: all secrets that were issued, then each new one
@@ -15,6 +16,7 @@ POST /clock                     {"offset": seconds}: how far the emulator's cloc
 GET  /faults                    {"faults": [fault, ...]}: those that are set now
 POST /faults                    {"name", "seconds": how long, or null, ...}: set one (`faults`); the fault
 DELETE /faults[/NAME]           end one, or all: {"cleared": [name, ...]}
+DELETE /faults?of=step          end those that a step of a lab wanted
 GET  /trouble?since=SEQ         {"seq", "trouble": [{"kind", "count", "text", "last"}, ...], "settling": [text, ...]}:
                                 what was answered amiss after number SEQ, the latest kind first (`trouble`); the number
                                 to ask with next time; what will become true by itself. last: by the emulator's clock
@@ -31,7 +33,7 @@ from aiohttp import web
 
 from labrunner.emulator.past import bring_about
 from labrunner.emulator.removal import read_things, remove
-from labrunner.emulator.seed import SeedError, apply
+from labrunner.emulator.seed import SeedError, apply, arrange
 from labrunner.emulator.trouble import settling
 
 if TYPE_CHECKING:
@@ -74,6 +76,8 @@ class Control:
                 case ("POST", "seed"):
                     apply(self._world, json.loads(await request.read()))
                     return _json({})
+                case ("POST", "seed", "registry"):
+                    return _json({"refused": arrange(self._world, json.loads(await request.read()))})
                 case ("POST", "seed", "images"):
                     return _json({"refused": bring_about(self._world, json.loads(await request.read()))})
                 case ("POST", "reset"):
@@ -94,7 +98,8 @@ class Control:
                 case ("POST", "clock"):
                     return _json(self._move_clock(json.loads(await request.read())))
                 case ("GET" | "POST" | "DELETE", "faults", *name) if len(name) <= 1:
-                    return _json(self._faults(request.method, "".join(name), await request.read()))
+                    of_step = request.query.get("of") == "step"
+                    return _json(self._faults(request.method, "".join(name), await request.read(), of_step=of_step))
                 case ("GET", "trouble"):
                     return _json(self._trouble(int(request.query.get("since", "0"))))
         except (SeedError, ValueError) as error:
@@ -120,10 +125,10 @@ class Control:
         self._world.faults.wake()
         return {"clock_offset": self._world.clock.offset}
 
-    def _faults(self, method: str, name: str, body: bytes) -> dict[str, Any]:
+    def _faults(self, method: str, name: str, body: bytes, *, of_step: bool) -> dict[str, Any]:
         faults = self._world.faults
         if method == "DELETE":
-            return {"cleared": faults.clear(name)}
+            return {"cleared": faults.clear(name, of_step=of_step)}
         if name:
             raise ValueError(f"a fault is set by POST /faults, and ended by DELETE /faults/{name}")
         if method == "POST":

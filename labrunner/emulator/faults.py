@@ -33,24 +33,37 @@ class _Kind:
     delay: float | None = None
     retry_after: int | None = None
     status: int | None = None
+    registry: str | None = None
+    tiers: tuple[str, ...] | None = None
+    sku: str | None = None
+    roles: tuple[str, ...] | None = None
 
 
 _KINDS = {
-    "latency": _Kind(services=SERVICES, delay=5.0),
-    "throttled": _Kind(services=("arm", "graph", "acr"), retry_after=5),
+    "latency": _Kind(services=SERVICES, delay=5.0, registry=""),
+    "throttled": _Kind(services=("arm", "graph", "acr"), retry_after=5, registry="", tiers=()),
     "server-error": _Kind(services=SERVICES, status=503),
     "expired-tokens": _Kind(),
     "role-delay": _Kind(delay=60.0),
     "list-lag": _Kind(delay=30.0),
     "proxy-down": _Kind(),
+    "lower-tier": _Kind(registry="", sku="Standard"),
+    "fewer-roles": _Kind(roles=("Role Based Access Control Administrator",)),
 }
 NAMES = tuple(_KINDS)
 """latency: an answer begins `delay` seconds late. throttled: 429, with Retry-After. server-error: `status`.
 expired-tokens: every token issued before is refused as expired. role-delay: an assignment made meanwhile has its effect
 `delay` seconds later. list-lag: lists of repositories, tags and manifests are as they were `delay` seconds ago.
-proxy-down: the proxy ends every connection."""
+proxy-down: the proxy ends every connection. lower-tier: a registry is of the tier `sku`, until somebody gives it one.
+fewer-roles: of what the user was given before, only `roles` are left, at the subscription; what is given meanwhile
+counts beside them."""
 
 _STATUSES = (500, 502, 503, 504)
+_TIERS = ("Basic", "Standard", "Premium")
+_OWN = ("services", "delay", "retry_after", "status", "registry", "tiers", "sku", "roles")
+"""The parameters that a kind may have."""
+_QUIET = ("registry", "tiers")
+"""Those that are told only where they narrow a fault down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +71,9 @@ class Fault:
     """One that was set. since, until: by the emulator's clock, in seconds since 1970; until None: until it is cleared.
 
     services: whose answers it spoils, () where that is no question. delay, retry_after: seconds. status: HTTP.
+    registry: the one alone whose answers it spoils, or "". tiers: if there are any, it spoils what writes to registries
+    of these, and nothing else. step: whether a step of a lab wants it so; then it is nobody's trouble, and the next
+    step ends it.
     """
 
     name: str
@@ -67,16 +83,28 @@ class Fault:
     delay: float = 0.0
     retry_after: int = 0
     status: int = 0
+    registry: str = ""
+    tiers: tuple[str, ...] = ()
+    sku: str = ""
+    roles: tuple[str, ...] = ()
+    step: bool = False
+
+    def concerns(self, registry: str) -> bool:
+        """Whether it is about that registry ("": about what is no registry's)."""
+        return self.registry.lower() in ("", registry.lower())
 
     def json(self) -> dict[str, Any]:
         """As the control socket tells it: what this kind of fault has."""
         kind = _KINDS[self.name]
-        own = {
-            name: getattr(self, name)
-            for name in ("services", "delay", "retry_after", "status")
-            if getattr(kind, name) is not None
+        own = {name: getattr(self, name) for name in _OWN if getattr(kind, name) is not None}
+        told = {name: value for name, value in own.items() if value or name not in _QUIET}
+        return {
+            "name": self.name,
+            "since": self.since,
+            "until": self.until,
+            **told,
+            **({"step": True} if self.step else {}),
         }
-        return {"name": self.name, "since": self.since, "until": self.until, **own}
 
 
 class Faults:
@@ -102,11 +130,12 @@ class Faults:
         self._tell(fault.name)
         return fault
 
-    def clear(self, name: str = "") -> list[str]:
-        """End that one, or all; the names of those that there were. Raises FaultError for a name that no fault has."""
+    def clear(self, name: str = "", *, of_step: bool = False) -> list[str]:
+        """End that one, or all (of_step: that a step wanted); the names of those that there were. Raises FaultError for
+        a name that no fault has."""
         if name and name not in _KINDS:
             raise FaultError(_unknown(name))
-        gone = [fault.name for fault in self.all() if name in ("", fault.name)]
+        gone = [fault.name for fault in self.all() if name in ("", fault.name) and (fault.step or not of_step)]
         for each in gone:
             del self._set[each]
             self._tell(each)
@@ -181,9 +210,9 @@ def _read(wanted: Mapping[str, Any], now: float) -> Fault:
     if not isinstance(name, str) or name not in _KINDS:
         raise FaultError(_unknown(name))
     kind = _KINDS[name]
-    known = [field for field in ("services", "delay", "retry_after", "status") if getattr(kind, field) is not None]
+    known = [field for field in _OWN if getattr(kind, field) is not None]
     for given in wanted:
-        if given not in ("name", "seconds", *known):
+        if given not in ("name", "seconds", "step", *known):
             there = ", ".join(("seconds", *known))
             raise FaultError(f"the fault {name} has no {given!r}; it has: {there}")
     seconds = wanted.get("seconds")
@@ -199,13 +228,35 @@ def _read(wanted: Mapping[str, Any], now: float) -> Fault:
             raise FaultError(f"status is one of {', '.join(map(str, _STATUSES))}, not {wanted['status']!r}")
         values["status"] = int(wanted["status"])
     until = None if seconds is None else now + _number("seconds", seconds, least=0.0)
-    return Fault(name=name, since=now, until=until, **values)
+    values |= _named(wanted)
+    return Fault(name=name, since=now, until=until, step=wanted.get("step") is True, **values)
+
+
+def _named(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that are names: one, or a list."""
+    found: dict[str, Any] = {}
+    for field, allowed in (("tiers", _TIERS), ("roles", ())):
+        if wanted.get(field) is not None:
+            found[field] = _texts(field, wanted[field], allowed)
+    for field, allowed in (("registry", ()), ("sku", _TIERS)):
+        if wanted.get(field) is not None:
+            (found[field],) = _texts(field, [wanted[field]], allowed)
+    return found
 
 
 def _number(what: str, value: object, *, least: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= _LONGEST:
         raise FaultError(f"{what} is a number of seconds from {least:g} to {_LONGEST:g}, not {value!r}")
     return float(value)
+
+
+def _texts(what: str, value: object, allowed: tuple[str, ...]) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) and one for one in value):
+        raise FaultError(f"{what} needs text, not {value!r}")
+    wrong = [one for one in value if allowed and one not in allowed]
+    if wrong:
+        raise FaultError(f"{what} can be {', '.join(allowed)}, not {wrong[0]!r}")
+    return tuple(value)
 
 
 def _services(value: object) -> tuple[str, ...]:

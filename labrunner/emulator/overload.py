@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from labrunner.emulator.faults import Fault
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.routing import Call
+from labrunner.emulator.state.registries import Registry
 
-__all__ = ["failing", "is_never_throttled", "throttled"]
+__all__ = ["failing", "is_throttled", "throttled"]
+
+_WRITES = ("POST", "PUT", "PATCH")
 
 
 def throttled(call: Call, fault: Fault) -> Refusal:
@@ -19,10 +22,21 @@ def throttled(call: Call, fault: Fault) -> Refusal:
     return Refusal(429, code, message, headers={"Retry-After": str(seconds)})
 
 
-def is_never_throttled(call: Call) -> bool:
-    """Guess: a registry always says where to get a token. What users of az report (Azure/azure-cli issue 24886) is 429
-    from the exchange that comes next."""
-    return call.operation is not None and call.operation.name == "ContainerRegistry_CheckDockerV2Support"
+def is_throttled(call: Call, fault: Fault, registry: Registry | None) -> bool:
+    """Whether the fault is about this request; registry: the one that is asked, if one is.
+
+    Guess: a registry always says where to get a token. What users of az report (Azure/azure-cli issue 24886) is 429
+    from the exchange that comes next. A limit of some tiers is that of their write operations (Microsoft's page on
+    SKUs): what a push sends, and no token.
+    """
+    if call.operation is not None and call.operation.name == "ContainerRegistry_CheckDockerV2Support":
+        return False
+    if not fault.concerns(registry.name if registry else ""):
+        return False
+    if not fault.tiers:
+        return True
+    writes = call.request.method in _WRITES and call.request.rel_url.raw_path.startswith("/v2/")
+    return registry is not None and registry.sku in fault.tiers and writes
 
 
 def failing(call: Call, fault: Fault) -> Refusal:

@@ -53,7 +53,7 @@ For tests and for instructors it does badly when it is told to, through the cont
 | --- | --- | --- |
 | `latency` | answers begin late | `delay` 5, `services` all |
 | `throttled` | 429 with `Retry-After`, never longer than the fault lasts; a registry's `/v2/` answers (guess) | \
-`retry_after` 5, `services` arm, graph, acr |
+`retry_after` 5, `services` arm, graph, acr; `tiers`: of registries of these alone, and only what writes to them |
 | `server-error` | that status, and nothing is done | `status` 503 (500, 502, 504), `services` all |
 | `expired-tokens` | access tokens, and a registry's refresh tokens, that were issued before are refused as expired; \
 new ones are good | |
@@ -62,8 +62,14 @@ new ones are good | |
 without what was pushed, but never older than the fault; a tag, a manifest or a repository asked for by name is as it \
 is (guess: how far Azure's lists are behind, and which) | `delay` 30 |
 | `proxy-down` | the proxy ends every connection, also those that stand; `--tls` listens on | |
+| `lower-tier` | registries are of a lower tier than they were made with, until somebody gives one a tier | `sku` \
+Standard |
+| `fewer-roles` | of what the user was given before, only these roles are left, at the subscription; roles given \
+meanwhile count beside them | `roles` Role Based Access Control Administrator |
 
-`services` is a list of `arm`, `graph`, `acr`, `entra`, `runlogs`. Times are seconds by the emulator's clock, which
+`services` is a list of `arm`, `graph`, `acr`, `entra`, `runlogs`. `latency`, `throttled` and `lower-tier` can be about
+one `registry` alone. With `"step": true` a fault is a lab's own ([fault](course-format.md#fault)): it is no trouble,
+and `DELETE /faults?of=step` ends those. Times are seconds by the emulator's clock, which
 `POST /clock` with `{"offset": seconds}` moves ahead of the machine's: a request that waits is answered as soon as its
 time has come by that clock, and what a fault delays comes about. When a fault ends, or is cleared, everything is as if
 it had never been. Where words come from is said in `labrunner/emulator/overload.py`; those of Graph and of a registry

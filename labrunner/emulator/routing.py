@@ -25,7 +25,7 @@ _PLACEHOLDER = re.compile(r"\{(?P<name>\w+)(?P<many>:path)?\}")
 class Call:
     """One request on its way. host: the true host name that was asked. params: what the path's placeholders hold,
     percent-decoded. principal: who asks, once the service has admitted them. held: seconds a fault held it back. full:
-    whether the disk had no room for what was sent."""
+    whether the disk had no room for what was sent. meant: whether a step of a lab wants it refused."""
 
     world: "World"
     service: "Service"
@@ -36,6 +36,7 @@ class Call:
     principal: "Principal | None" = None
     held: float = 0.0
     full: bool = False
+    meant: bool = False
 
     @property
     def query(self) -> Mapping[str, str]:

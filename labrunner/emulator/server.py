@@ -14,7 +14,7 @@ from aiohttp import web
 from labrunner.emulator.agent.schedule import Schedule
 from labrunner.emulator.arm.deliveries import Deliveries
 from labrunner.emulator.certificates import Authority
-from labrunner.emulator.overload import failing, is_never_throttled, throttled
+from labrunner.emulator.overload import failing, is_throttled, throttled
 from labrunner.emulator.proxy import serve_proxy
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.routing import Call, Router, Service
@@ -162,12 +162,17 @@ class Server:
     async def _spoil(self, call: Call) -> None:
         """What the faults that are set do to a request before it is answered. Raises Refusal."""
         faults, trouble, name = self.world.faults, self.world.trouble, call.service.name
+        registry = self.world.registries.by_host(call.host) if name == "acr" else None
         latency = faults.active("latency", name)
-        if latency is not None:
+        if latency is not None and latency.concerns(registry.name if registry else ""):
             text = f"{call.service.title} let a request wait for more than {SLOW_SECONDS:g} s."
-            call.held = await faults.hold(latency, mark=SLOW_SECONDS, tell=lambda: trouble.note("slow", text))
+            meant = latency.step
+            call.held = await faults.hold(
+                latency, mark=SLOW_SECONDS, tell=lambda: None if meant else trouble.note("slow", text)
+            )
         fault = faults.active("throttled", name)
-        if fault is not None and not is_never_throttled(call):
+        if fault is not None and is_throttled(call, fault, registry):
+            call.meant = fault.step
             raise throttled(call, fault)
         fault = faults.active("server-error", name)
         if fault is not None:
@@ -176,7 +181,9 @@ class Server:
     def _judge(self, call: Call, response: web.StreamResponse, seconds: float) -> None:
         """Note what was answered amiss, whoever caused it. 501 is no trouble: it stays, and says itself what it is."""
         status, title, trouble = response.status, call.service.title, self.world.trouble
-        if status == 429:
+        if status == 429 and call.meant:
+            pass
+        elif status == 429:
             wait = response.headers.get("Retry-After", "some")
             trouble.note("throttled", f"{title} refused a request because there were too many (429): wait {wait} s.")
         elif call.full:

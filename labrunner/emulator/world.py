@@ -99,7 +99,7 @@ def open_world(folder: Path, clock: Clock) -> World:
         sign_ins=SignIns(issued, clock),
         resources=Resources(store, clock),
         roles=Roles(store, clock, faults),
-        registries=Registries(store, issued, clock),
+        registries=Registries(store, issued, clock, faults),
         webhooks=Webhooks(store, clock),
         blobs=blobs,
         images=Images(store, blobs, clock),

@@ -46,6 +46,7 @@ def finish(
     begun: Collection[tuple[str, str]],
 ) -> Finished:
     """Undo what these labs (by id) have made. begun: the steps that ever began, by ids. Raises TargetError, OSError."""
+    target.mend()
     before = target.inventory()
     book.end(before)
     ours = {made.entry for made in book.made if made.lab in labs} & before

@@ -191,6 +191,12 @@ class StepRun:
         self.session.target.watch()
         self.attempts += 1
 
+    def set_up_step(self) -> StepResult | None:
+        """The step's own setup. What a step before has wanted to go wrong ends here at the latest: it may have been
+        left in the middle."""
+        self.session.target.mend()
+        return self.set_up(self.step.setup)
+
     def set_up(self, setups: Sequence[Setup]) -> StepResult | None:
         """Bring about the state that the step starts from; None when it is there. What was missing is told."""
         for setup in setups:
@@ -206,8 +212,12 @@ class StepRun:
 
     def _bring_about(self, setup: Setup) -> StepResult | None:
         target = self.session.target
-        if setup.seed is not None:
-            said, late = target.seed(setup.seed), False
+        wanted = setup.seed or setup.arrange
+        if setup.fault is not None:
+            target.spoil(setup.fault)
+            return None
+        if wanted is not None:
+            said, late = target.seed(wanted), False
         else:
             ran = target.script(setup.run, host=setup.host, timeout=setup.timeout)
             said = "" if ran.status == 0 else (ran.stderr or ran.stdout).strip() or f"status {ran.status}"
@@ -362,6 +372,7 @@ class StepRun:
 
     def clean_up(self, entries: Sequence[Cleanup | WrongState]) -> str:
         """Run cleanup texts (or plant a wrong state). The message of the first that fails, or nothing."""
+        self.session.target.mend()
         for entry in entries:
             ran = self.session.target.script(entry.run, host=entry.host, timeout=entry.timeout)
             if ran.status != 0:

@@ -4,6 +4,7 @@ Guided and unattended runs are this one function; what differs is the policy tha
 """
 
 import re
+from contextlib import suppress
 
 from labrunner.checking.api import TargetError
 from labrunner.engine.outcomes import Quit, StepResult
@@ -37,15 +38,22 @@ def walk(run: StepRun) -> StepResult:
             result = attempt(run, start=start, go_on=go_on)
             go_on = False
             if result.outcome is Outcome.PASSED:
-                return result
+                return _left(run, result)
             move = _decide(run, Point.FAILED, _AFTER_FAILURE, result=result)
             if move is Move.NEXT:
-                return result
+                return _left(run, result)
             run.go(State.READY)
             start = 0 if move is Move.RESTART else run.failed_at
     except _Skipped:
         run.go(State.SKIPPED)
-        return StepResult(Outcome.SKIPPED, "skipped by the learner")
+        return _left(run, StepResult(Outcome.SKIPPED, "skipped by the learner"))
+
+
+def _left(run: StepRun, result: StepResult) -> StepResult:
+    """What the step wanted to go wrong goes well again. Not when the learner quits: the next run goes on in it."""
+    with suppress(TargetError):  # the next step, or the end of the run, says what is wrong with the machine
+        run.session.target.mend()
+    return result
 
 
 def _begin(run: StepRun) -> tuple[int, bool]:
@@ -90,7 +98,7 @@ def attempt(run: StepRun, *, start: int = 0, go_on: bool = False) -> StepResult:
         run.again()
     run.go(State.RUNNING)
     try:
-        result = run.set_up(run.step.setup) if start == 0 and not go_on else None
+        result = run.set_up_step() if start == 0 and not go_on else None
         result = result or (_unasked(run, start) if go_on else None) or _actions(run, start)
     except (TargetError, ShellError) as error:
         result = machine_error(error)

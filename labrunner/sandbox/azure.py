@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from labrunner.emulator.client import ControlClient, ControlError, SecretsFeed
-from labrunner.model import Azure, Seed
+from labrunner.model import Arrangement, Azure, Fault, Seed
 from labrunner.sandbox.control import python_line
 from labrunner.sandbox.engine import last_lines
 from labrunner.sandbox.environment import ADDRESS, PROXY, REMOTE_ADDRESS, REMOTE_NAME
@@ -151,6 +151,37 @@ class LocalAzure:
     def seed(self, seed: Seed) -> str:
         """Have what a repository has from the past: "", or one sentence why it cannot be had."""
         return self._ask(lambda: self._client.seed_images(_past(seed)))
+
+    def arrange(self, wanted: Arrangement, place: Azure) -> str:
+        """Have a registry as a step wants it, in that resource group and region: "", or one sentence why not."""
+        return self._ask(
+            lambda: self._client.arrange(
+                {
+                    "name": wanted.registry,
+                    "resource_group": place.resource_group,
+                    "location": place.location,
+                    "sku": wanted.sku,
+                    "role_assignment_mode": wanted.role_assignment_mode,
+                    "roles": list(wanted.roles),
+                }
+            )
+        )
+
+    def spoil(self, fault: Fault) -> None:
+        """Have something go wrong until `mend`."""
+        about = {
+            "registry": fault.registry,
+            "delay": fault.delay,
+            "tiers": list(fault.tiers),
+            "sku": fault.sku,
+            "roles": list(fault.roles),
+        }
+        given: dict[str, Any] = {key: value for key, value in about.items() if value}
+        self._ask(lambda: self._client.set_fault(fault.name, step=True, **given))
+
+    def mend(self) -> None:
+        """End what `spoil` began."""
+        self._ask(self._client.end_step_faults)
 
     def reset(self) -> None:
         """As new: nothing that a course declares, nobody signed in."""

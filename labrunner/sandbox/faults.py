@@ -22,6 +22,8 @@ _AZURE: Mapping[str, str] = {
     "role-delay": "a role given meanwhile has its effect 60 s later",
     "list-lag": "lists of repositories, tags and manifests are 30 s old",
     "proxy-down": "no connection to Azure stands",
+    "lower-tier": "registries are of the tier Standard, until somebody gives them one",
+    "fewer-roles": "the user may give roles, and else only read",
 }
 _MACHINE: Mapping[str, str] = {
     "engine-down": "the Docker Engine is dead, and kept so",

@@ -14,7 +14,7 @@ from pathlib import Path
 from labrunner.checking.api import Checker, Ran, TargetError
 from labrunner.checking.client import DirectChecker
 from labrunner.checking.context import WorkerContext
-from labrunner.model import Check, Course, Seed
+from labrunner.model import Arrangement, Check, Course, Fault, Seed
 from labrunner.record.ledger import Entry, Inventory
 from labrunner.shell.bash import BashShell
 from labrunner.shell.program import ProgramError, ProgramTimeoutError, run_program
@@ -28,6 +28,7 @@ __all__ = ["LocalTarget"]
 _PARTS = ("home", "work", "run")
 _PASSED_ON = ("PATH", "TERM", "TZ")
 _TIMED_OUT = 124
+_USE_SANDBOX = "Run the lab with `--target sandbox`."
 
 
 class LocalTarget:
@@ -103,12 +104,17 @@ class LocalTarget:
             raise TargetError(str(error)) from error
         return Ran(result.status, result.stdout, result.stderr)
 
-    def seed(self, seed: Seed) -> str:
+    def seed(self, seed: Seed | Arrangement) -> str:
         """Always refused: it has no Azure. Raises TargetError."""
-        raise TargetError(
-            f"what `{seed.repository}` shall have from the past can only be made in the sandbox's local Azure",
-            "Run the lab with `--target sandbox`.",
-        )
+        what = f"what `{seed.repository}` shall have from the past" if isinstance(seed, Seed) else f"`{seed.registry}`"
+        raise TargetError(f"{what} can only be made in the sandbox's local Azure", _USE_SANDBOX)
+
+    def spoil(self, fault: Fault) -> None:
+        """Always refused. Raises TargetError."""
+        raise TargetError(f"the fault `{fault.name}` can only be had in the sandbox's local Azure", _USE_SANDBOX)
+
+    def mend(self) -> None:
+        """Nothing is ever spoilt here."""
 
     def write_file(self, path: str, content: bytes, mode: int) -> None:
         """Into the work folder."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from labrunner.checking.api import Checker, Ran, TargetError
-from labrunner.model import Check, Seed
+from labrunner.model import Arrangement, Check, Fault, Seed
 from labrunner.record.ledger import Entry, Inventory
 from labrunner.shell.protocol import Completed, Shell
 
@@ -64,9 +64,16 @@ class Target(Protocol):
     def script(self, text: str, *, host: str = "local", timeout: float = 60.0) -> Ran:
         """Run `text` in a fresh, quiet bash in the work folder (setup, cleanup, planted states)."""
 
-    def seed(self, seed: Seed) -> str:
-        """Have in a repository what it has from the past, all of it or nothing: "", or one sentence why it cannot be
-        had. Raises TargetError also where no past can be made: what a lab seeds needs the sandbox's local Azure."""
+    def seed(self, seed: Seed | Arrangement) -> str:
+        """Have in a repository what it has from the past, or a registry as a step wants to find it, all of it or
+        nothing: "", or one sentence why it cannot be had. Raises TargetError also where none of that can be made: what
+        a lab seeds needs the sandbox's local Azure."""
+
+    def spoil(self, fault: Fault) -> None:
+        """Have something go wrong until `mend`. Raises TargetError also where nothing can be made to go wrong."""
+
+    def mend(self) -> None:
+        """End what `spoil` began, also for an earlier run. Idempotent."""
 
     def write_file(self, path: str, content: bytes, mode: int) -> None:
         """Write a file of the course into the work folder; refuses a path outside of it."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from labrunner.checking.api import AzureContext, Checker, Ran, TargetError
 from labrunner.checking.client import WorkerChecker
 from labrunner.checking.context import WorkerContext
-from labrunner.model import Check, Course, Seed
+from labrunner.model import Arrangement, Check, Course, Fault, Seed
 from labrunner.record.ledger import Entry, Inventory
 from labrunner.sandbox import engine, stock
 from labrunner.sandbox.azure import LocalAzure, SecretsSource, check_azure, signed_in
@@ -33,6 +33,7 @@ from labrunner.targets.trouble import Watch
 __all__ = ["SandboxTarget"]
 
 _ACCOUNT = "az-account"
+_NO_AZURE = "Give the course an `azure` with a `resource_group`."
 _OTHER_KINDS = ENGINE_KINDS | FILE_KINDS | REMOTE_KINDS | {_ACCOUNT}
 _BASH = ("bash", "--noprofile", "--norc", "-c")
 _VERSIONS = {
@@ -156,15 +157,34 @@ class SandboxTarget:
             result = self._sandbox.run([*_BASH, text], timeout=timeout)
         return Ran(status=result.status, stdout=result.stdout, stderr=result.stderr)
 
-    def seed(self, seed: Seed) -> str:
+    def seed(self, seed: Seed | Arrangement) -> str:
         """In the local Azure, for labs that need it."""
-        if self._azure is None:
-            raise TargetError(
-                f"what `{seed.repository}` shall have from the past needs the local Azure, and this lab none",
-                "Add `azure` to the lab's `needs`.",
-            )
+        if isinstance(seed, Seed):
+            azure = self._needed(f"what `{seed.repository}` shall have from the past")
+            with _told():
+                return azure.seed(seed)
+        azure, place = self._needed(f"the registry `{seed.registry}`"), self._course.azure
+        if place is None:
+            raise TargetError(f"no resource group is there for the registry `{seed.registry}`", _NO_AZURE)
         with _told():
-            return self._azure.seed(seed)
+            return azure.arrange(seed, place)
+
+    def spoil(self, fault: Fault) -> None:
+        """In the local Azure, for labs that need it."""
+        azure = self._needed(f"the fault `{fault.name}`")
+        with _told():
+            azure.spoil(fault)
+
+    def mend(self) -> None:
+        """In the local Azure."""
+        if self._azure is not None:
+            with _told():
+                self._azure.mend()
+
+    def _needed(self, what: str) -> LocalAzure:
+        if self._azure is None:
+            raise TargetError(f"{what} needs the local Azure, and this lab none", "Add `azure` to the lab's `needs`.")
+        return self._azure
 
     def write_file(self, path: str, content: bytes, mode: int) -> None:
         """Into the work folder, which is at the same place on both sides."""

@@ -48,7 +48,7 @@ _TOKEN_OPERATIONS = (
         "POST",
         "/oauth2/exchange",
         authentication.exchange,
-        "no grant_type refresh_token",
+        "no grant_type refresh_token; guess: with permissions by repository, whoever has any role there gets a token",
     ),
     _token(
         "Authentication_ExchangeAcrRefreshTokenForAcrAccessToken",

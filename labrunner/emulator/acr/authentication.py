@@ -15,6 +15,7 @@ from labrunner.emulator.acr.rights import (
     basic_credentials,
     check_password,
     grants_of,
+    may_log_in,
     note_awaited,
     refresh_principal,
     registry_of,
@@ -51,7 +52,7 @@ async def exchange(call: Call) -> web.StreamResponse:
         principal = principal_of(call, token, REGISTRY_AUDIENCES)
     except Refusal as refusal:
         raise unauthorized(registry.login_server, (), message=refusal.message) from refusal
-    if not grants_of(call.world, registry, principal):
+    if not may_log_in(call.world, registry, principal):
         note_awaited(call.world, registry, principal)
         raise unauthorized(registry.login_server, ())
     call.principal = principal
@@ -105,7 +106,7 @@ def _tokens(
     call: Call, registry: Registry, principal: Principal, scopes: Iterable[str], *, offline: bool
 ) -> web.Response:
     rights = grants_of(call.world, registry, principal)
-    if not rights:
+    if not may_log_in(call.world, registry, principal):
         note_awaited(call.world, registry, principal)
         raise unauthorized(registry.login_server, ())
     call.principal = principal

@@ -24,6 +24,7 @@ __all__ = [
     "basic_credentials",
     "check_password",
     "grants_of",
+    "may_log_in",
     "note_awaited",
     "refresh_principal",
     "registry_of",
@@ -50,6 +51,18 @@ _RIGHTS = {
 
 _DATA = frozenset({"trustedCollections/write"})
 """Those that are data actions: an owner does not have them (Microsoft: "Content trust in Azure Container Registry")."""
+
+_ABAC = {
+    "pull": "repositories/content/read",
+    "push": "repositories/content/write",
+    "delete": "repositories/content/delete",
+    "metadata_read": "repositories/metadata/read",
+    "metadata_write": "repositories/metadata/write",
+    "catalog": "catalog/read",
+}
+"""The same where the registry is in the mode "RBAC Registry + ABAC Repository Permissions": data actions. AcrPush,
+Contributor and Owner do not have them; nobody may sign (Microsoft: container-registry-rbac-abac-repository-permissions and
+-rbac-built-in-roles-directory-reference)."""
 
 _IMPLIED = {"metadata_read": "pull"}
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -83,6 +96,12 @@ def grants_of(world: World, registry: Registry, principal: Principal) -> frozens
         return frozenset({"pull", "metadata_read", "catalog"}) if _is_open(registry) else frozenset()
     if principal.kind == "admin" and not registry.admin_enabled:
         return frozenset()
+    if registry.has_abac:
+        return frozenset(
+            action
+            for action, source in _ABAC.items()
+            if world.roles.allowed(principal, f"{_PREFIX}/{source}", registry.id, data=True)
+        )
     return frozenset(
         action
         for action, sources in _RIGHTS.items()
@@ -93,11 +112,23 @@ def grants_of(world: World, registry: Registry, principal: Principal) -> frozens
     )
 
 
+def may_log_in(world: World, registry: Registry, principal: Principal) -> bool:
+    """Whether a principal gets tokens of the registry. Recorded: not who has no right in it.
+
+    Guess: with permissions by repository, whoever has any role there does; what he may do is asked for each repository.
+    """
+    if registry.has_abac and world.roles.any_at(principal, registry.id):
+        return True
+    return bool(grants_of(world, registry, principal))
+
+
 def note_awaited(world: World, registry: Registry, principal: Principal, actions: Iterable[str] = ()) -> None:
     """Tell if somebody is refused actions (all that there are, if none is named) that a role will allow."""
     for action in actions or _RIGHTS:
-        for source in _RIGHTS[action]:
-            held = world.roles.awaited(principal, f"{_PREFIX}/{source}", registry.id, data=source in _DATA)
+        sources = (_ABAC.get(action, ""),) if registry.has_abac else _RIGHTS[action]
+        for source in filter(None, sources):
+            data = registry.has_abac or source in _DATA
+            held = world.roles.awaited(principal, f"{_PREFIX}/{source}", registry.id, data=data)
             if held is not None:
                 note_waiting(world, held)
                 return

@@ -128,9 +128,9 @@ async def patch_registry(call: Call) -> web.StreamResponse:
 
 def _changed(call: Call, registry: Registry, body: dict[str, Any]) -> Registry:
     """The registry with what the body says. Raises Refusal."""
-    sku = text_in(object_in(body, "sku"), "name") or registry.sku
+    given = text_in(object_in(body, "sku"), "name")
     kinds = {name.lower(): name for name in LIMITS}
-    sku = kinds.get(sku.lower(), sku)
+    sku = kinds.get((given or registry.sku).lower(), given)
     wanted = object_in(body, "properties")
     if object_in(body, "identity").get("type", "None") != "None":
         raise Refusal(501, "NotImplemented", "labrunner's local Azure has no managed identities.")
@@ -146,7 +146,7 @@ def _changed(call: Call, registry: Registry, body: dict[str, Any]) -> Registry:
     properties = settled(registry.properties, wanted, sku=sku, moment=moment)
     changed = call.world.registries.change(
         registry,
-        sku=sku,
+        sku=sku if given else None,
         admin_enabled=admin if isinstance(admin, bool) else None,
         tags=tags_in(body),
         properties=properties,

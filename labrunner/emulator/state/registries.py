@@ -7,11 +7,12 @@ import secrets
 import string
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from sqlite3 import Row
 from typing import Any
 
 from labrunner.emulator.clock import Clock, iso
+from labrunner.emulator.faults import Fault, Faults
 from labrunner.emulator.issued import Issued
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.state.principals import Principal
@@ -81,6 +82,11 @@ class Registry:
         return f"{self.name.lower()}.{self.location}.data{SUFFIX}"
 
     @property
+    def has_abac(self) -> bool:
+        """Whether who may do what is said for each repository (`az acr create --role-assignment-mode rbac-abac`)."""
+        return str(self.properties["roleAssignmentMode"]) == "AbacRepositoryPermissions"
+
+    @property
     def trusts_content(self) -> bool:
         """Whether signatures can be pushed and pulled (`az acr config content-trust`)."""
         return str(self.properties["policies"]["trustPolicy"]["status"]).lower() == "enabled"
@@ -89,10 +95,11 @@ class Registry:
 class Registries:
     """All registries. Names are unique in all of Azure and ignore case."""
 
-    def __init__(self, store: Store, issued: Issued, clock: Clock) -> None:
+    def __init__(self, store: Store, issued: Issued, clock: Clock, faults: Faults | None = None) -> None:
         self._store = store
         self._issued = issued
         self._clock = clock
+        self._faults = faults
         store.define(
             """CREATE TABLE IF NOT EXISTS registries (
                    name TEXT PRIMARY KEY COLLATE NOCASE, uid TEXT NOT NULL, "group" TEXT NOT NULL COLLATE NOCASE,
@@ -108,7 +115,17 @@ class Registries:
     def find(self, name: str) -> Registry | None:
         """The registry of that name, wherever it is."""
         row = self._store.row("SELECT * FROM registries WHERE name = ?", name)
-        return None if row is None else _registry(row)
+        return None if row is None else self._seen(row)
+
+    def _seen(self, row: Row) -> Registry:
+        """As it is now: while `lower-tier` is set, of another tier than the one that is kept."""
+        found = _registry(row)
+        fault = self._lowered(found)
+        return found if fault is None else replace(found, sku=fault.sku)
+
+    def _lowered(self, registry: Registry) -> Fault | None:
+        fault = self._faults.active("lower-tier") if self._faults else None
+        return fault if fault is not None and fault.concerns(registry.name) else None
 
     def get(self, subscription: str, group: str, name: str) -> Registry | None:
         """The registry of that name in that resource group."""
@@ -130,7 +147,7 @@ class Registries:
     def all(self, *, group: str | None = None) -> list[Registry]:
         """All registries, or those of a resource group; by name."""
         rows = self._store.rows("SELECT * FROM registries ORDER BY name")
-        found = [_registry(row) for row in rows]
+        found = [self._seen(row) for row in rows]
         return found if group is None else [registry for registry in found if registry.group.lower() == group.lower()]
 
     def ensure(self, *, group: str, name: str, location: str, sku: str, subscription: str) -> Registry:
@@ -176,11 +193,13 @@ class Registries:
         identity: Mapping[str, Any] | None = None,
         by: Principal | None = None,
     ) -> Registry:
-        """Change what is given. properties: all of them, as they are to be."""
+        """Change what is given. properties: all of them, as they are to be. A sku ends `lower-tier`."""
         who, kind = author(by)
         values: dict[str, object] = {"modified_by": who, "modified_by_type": kind, "modified": self._clock.now()}
         if sku is not None:
             values["sku"] = checked_sku(sku)
+            if self._faults is not None and self._lowered(registry) is not None:
+                self._faults.clear("lower-tier")
         if admin_enabled is not None:
             values["admin_enabled"] = int(admin_enabled)
         if tags is not None:

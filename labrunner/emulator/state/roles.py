@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from sqlite3 import Row
 
@@ -27,6 +27,8 @@ _ADMIN_ACTIONS = (
 )
 """What a registry's admin user may do in its registry: everything with images but to sign them (Microsoft's page on
 content trust), nothing with the registry itself."""
+
+_SUBSCRIPTION_SLASHES = 2  # /subscriptions/ID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,7 @@ class Roles:
         """Have the owner own the scope."""
         role = self.role_named("Owner")
         assert role is not None
-        if not any(held.scope.lower() == scope.lower() and held.role == role.id for held in self.held_by(owner)):
+        if not any(held.scope.lower() == scope.lower() and held.role == role.id for held in self.kept_by(owner)):
             self.assign(owner, role.id, scope, by=owner)
 
     def definitions(self) -> tuple[Role, ...]:
@@ -99,6 +101,11 @@ class Roles:
             self._allows(held, action, scope, data=data) and self._has_effect(held)
             for held in self.held_by(principal.object_id)
         )
+
+    def any_at(self, principal: Principal, scope: str) -> bool:
+        """Whether a principal has some role there or above, whatever it allows."""
+        held = self.held_by(principal.object_id)
+        return any(is_within(scope, one.scope) and self._has_effect(one) for one in held)
 
     def awaited(self, principal: Principal, action: str, scope: str, *, data: bool = False) -> Assignment | None:
         """An assignment of a principal that will allow that, but has no effect yet."""
@@ -147,7 +154,7 @@ class Roles:
                 "RoleAssignmentUpdateNotPermitted",
                 "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
             )
-        for held in self.held_by(principal):
+        for held in self.kept_by(principal):
             if held.scope.lower() == scope.lower() and held.role == role and held.name.lower() != name.lower():
                 conflict = held.name.replace("-", "")
                 raise Refusal(
@@ -166,19 +173,46 @@ class Roles:
         assert made is not None
         return made
 
+    def renew(self, assignment: Assignment) -> None:
+        """Have it given now."""
+        with self._store.write() as db:
+            db.execute("UPDATE role_assignments SET created = ? WHERE name = ?", (self._clock.now(), assignment.name))
+
     def assignment(self, name: str) -> Assignment | None:
         """The assignment of that GUID."""
         row = self._store.row("SELECT * FROM role_assignments WHERE name = ?", name)
         return None if row is None else _assignment(row)
 
     def assignments(self) -> list[Assignment]:
-        """All of them, the oldest first."""
-        return [_assignment(row) for row in self._store.rows("SELECT * FROM role_assignments ORDER BY created, name")]
+        """All that count now, the oldest first."""
+        return self._counting(self._all())
 
     def held_by(self, principal: str) -> list[Assignment]:
-        """Those of one principal."""
+        """Those of one principal that count now."""
+        return self._counting(self.kept_by(principal))
+
+    def kept_by(self, principal: str) -> list[Assignment]:
+        """Those of one principal, also where they do not count as long as `fewer-roles` is set."""
         rows = self._store.rows("SELECT * FROM role_assignments WHERE principal = ? ORDER BY created, name", principal)
         return [_assignment(row) for row in rows]
+
+    def _all(self) -> list[Assignment]:
+        return [_assignment(row) for row in self._store.rows("SELECT * FROM role_assignments ORDER BY created, name")]
+
+    def _counting(self, kept: list[Assignment]) -> list[Assignment]:
+        """With `fewer-roles`, users have its roles where they have one in the subscription, instead of what they were
+        given before. Nothing of what is kept changes."""
+        fault = self._faults.active("fewer-roles") if self._faults else None
+        if fault is None:
+            return kept
+        found = []
+        for held in kept:
+            if held.principal_type != "User" or held.created >= fault.since:
+                found.append(held)
+            elif held.scope.count("/") <= _SUBSCRIPTION_SLASHES:
+                known = (self.role_named(name) for name in fault.roles)
+                found += [replace(held, name=_instead(held, role), role=role.id) for role in known if role is not None]
+        return found
 
     def remove(self, assignment: Assignment) -> None:
         """Take a role away."""
@@ -187,13 +221,13 @@ class Roles:
 
     def forget(self, scope: str) -> None:
         """Take away what was given at a scope that is no more, and below it."""
-        for assignment in self.assignments():
+        for assignment in self._all():
             if is_within(assignment.scope, scope):
                 self.remove(assignment)
 
     def inventory(self) -> Iterator[tuple[str, str, str]]:
         """("role-assignment", "ROLE of PRINCIPAL at SCOPE", GUID)."""
-        for assignment in self.assignments():
+        for assignment in self._all():
             role = self.role(assignment.role)
             label = role.name if role is not None else assignment.role
             yield "role-assignment", f"{label} of {assignment.principal} at {assignment.scope}", assignment.name
@@ -212,6 +246,10 @@ def _matches(action: str, patterns: Iterable[str]) -> bool:
 @lru_cache(maxsize=1024)
 def _expression(pattern: str) -> re.Pattern[str]:
     return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.IGNORECASE)
+
+
+def _instead(held: Assignment, role: Role) -> str:
+    return str(uuid.uuid5(uuid.UUID(held.name), role.id))
 
 
 def _assignment(row: Row) -> Assignment:
