@@ -10,9 +10,12 @@ import pytest
 import yaml
 
 COURSE = Path(__file__).parents[2] / "labs" / "acr-images"
-CONTRACTS = sorted((Path(__file__).parent / "data").glob("labs_*_contract.yaml"))
-OWN_ORDER = ("L7.S3",)
-"""The dry run comes before the purge (E18)."""
+CONTRACTS = sorted(
+    (Path(__file__).parent / "data").glob("labs_*_contract.yaml"), key=lambda path: ("trouble" in path.name, path.name)
+)
+"""In the order of the text, of which the troubleshooting comes last."""
+OWN_ORDER = ("L7.S3", "T4")
+"""The dry run comes before the purge (E18), the Premium tier before what only it has (E72)."""
 SCRIPT = (Path(__file__).parent / "data" / "verification_script.sh").read_text(encoding="utf-8")
 """The script of the text's section Verification, of which the contract has the five parts."""
 PLACEHOLDER = "progressacr12345678"
@@ -96,11 +99,16 @@ def test_lint_has_nothing_to_say() -> None:
 def places(lab: dict[str, Any]) -> list[str]:
     """The places in the text that the lab's steps have, in order."""
     number = lab["name"].removeprefix("lab-")
-    return [f"L{number}.S{at}" if number.isdecimal() else "V" for at, _ in enumerate(lab["steps"], 1)]
+    form = {"verification": "V", "troubleshooting": "T{at}"}.get(lab["name"], f"L{number}.S{{at}}")
+    return [form.format(at=at) for at, _ in enumerate(lab["steps"], 1)]
 
 
 def test_the_labs_are_those_of_the_text_in_its_order() -> None:
-    assert [lab["name"] for lab in LABS] == [*(f"lab-{number}" for number in range(1, 9)), "verification"]
+    assert [lab["name"] for lab in LABS] == [
+        *(f"lab-{number}" for number in range(1, 9)),
+        "verification",
+        "troubleshooting",
+    ]
     for lab in LABS:
         assert [step["ref"] for step in lab["steps"]] == [[place] for place in places(lab)]
         also = {"lab-2": [], "lab-5": ["azure", "remote-host"]}.get(lab["name"], ["azure"])
@@ -354,7 +362,7 @@ def test_what_later_commands_need_is_carried() -> None:
     for ref in STEPS:
         for command in STEPS[ref].get("commands", ()):
             name = re.match(r"([A-Z_]+)=", command["run"])
-            wanted = name is not None and name[1] != "UNTAGGED"
+            wanted = name is not None and name[1] not in ("UNTAGGED", "ME", "AZURE_CONFIG_DIR")
             assert (command.get("carries") == "true") == wanted, command["run"]
 
 

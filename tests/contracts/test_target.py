@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labrunner.checking.api import TargetError
-from labrunner.model import Check, Course, Outcome, Seed, SeededManifest, WorkFolder
+from labrunner.model import Arrangement, Check, Course, Fault, Outcome, Seed, SeededManifest, WorkFolder
 from labrunner.record.ledger import differences
 from labrunner.shell.protocol import End
 from labrunner.targets.local import LocalTarget
@@ -92,6 +92,17 @@ def test_without_a_local_azure_no_repository_has_a_past(target):
     with pytest.raises(TargetError, match="what `web` shall have from the past") as caught:
         target.seed(seed)
     assert caught.value.remedy
+
+
+def test_without_a_local_azure_nothing_is_arranged_and_nothing_spoilt(target):
+    for refused, said in (
+        (lambda: target.seed(Arrangement(registry="reg")), "`reg`"),
+        (lambda: target.spoil(Fault(name="latency", registry="reg", delay=1.0)), "the fault `latency`"),
+    ):
+        with pytest.raises(TargetError, match=said) as caught:
+            refused()
+        assert caught.value.remedy
+    target.mend()
 
 
 def test_the_shell_is_one_and_keeps_its_state(target):

@@ -61,8 +61,8 @@ _ABAC = {
     "catalog": "catalog/read",
 }
 """The same where the registry is in the mode "RBAC Registry + ABAC Repository Permissions": data actions. AcrPush,
-Contributor and Owner do not have them; nobody may sign (Microsoft: container-registry-rbac-abac-repository-permissions and
--rbac-built-in-roles-directory-reference)."""
+Contributor and Owner do not have them; nobody may sign (Microsoft: container-registry-rbac-abac-repository-permissions,
+container-registry-rbac-built-in-roles-directory-reference)."""
 
 _IMPLIED = {"metadata_read": "pull"}
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

@@ -308,3 +308,37 @@ def test_a_host_that_is_no_registry(local):
     raw = local.raw(host="nosuchregistry.azurecr.io")
     assert raw.ask("GET", "/v2/").error == (404, "NAME_UNKNOWN")
     assert raw.token().error == (404, "NAME_UNKNOWN")
+
+
+def test_with_permissions_by_repository_other_roles_count(local):
+    """Microsoft: AcrPull, AcrPush, AcrDelete, Contributor and Owner are not looked at there."""
+    world, registry = local.world, local.registry
+    mode = {**registry.properties, "roleAssignmentMode": "AbacRepositoryPermissions"}
+    local.do(lambda: world.registries.change(registry, properties=mode))
+    for roles, may in (
+        (("AcrPush", "AcrDelete", "Owner"), set()),
+        (("Container Registry Repository Reader",), {"pull", "metadata_read"}),
+        (("Container Registry Repository Writer", "AcrDelete"), ALL - {"delete"}),
+        (("Container Registry Repository Contributor",), ALL),
+    ):
+        principal, credentials = local.principal(*roles)
+        assert exchange(local, entra(local, principal.object_id)).status == 200, "who has a role there may log in"
+        raw = local.raw(credentials).use("repository:a:pull,push,delete,metadata_read,metadata_write")
+        assert actions(raw.bearer).get("a", set()) == may, roles
+        assert raw.ask("GET", "/acr/v1/_catalog").status == 401
+    _, credentials = local.principal("Container Registry Repository Catalog Lister")
+    raw = local.raw(credentials).use("registry:catalog:*")
+    assert raw.ask("GET", "/acr/v1/_catalog").status == 200
+    nobody, _ = local.principal()
+    assert exchange(local, entra(local, nobody.object_id)).status == 401
+
+
+def test_with_permissions_by_repository_acrpush_is_denied_in_the_words_that_docker_shows(local):
+    world, registry = local.world, local.registry
+    mode = {**registry.properties, "roleAssignmentMode": "AbacRepositoryPermissions"}
+    local.do(lambda: world.registries.change(registry, properties=mode))
+    _, credentials = local.principal("AcrPush")
+    raw = local.raw(credentials).use("repository:a:pull,push")
+    answer = raw.ask("POST", "/v2/a/blobs/uploads/")
+    assert answer.error == (401, "UNAUTHORIZED")
+    assert 'error="insufficient_scope"' in answer.headers["WWW-Authenticate"]

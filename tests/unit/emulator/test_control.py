@@ -190,6 +190,57 @@ def test_faults_are_set_seen_and_cleared(running, client):
     assert client.faults() == []
 
 
+def test_a_step_ends_its_own_faults(client):
+    client.set_fault("throttled")
+    client.set_fault("lower-tier", sku="Basic", step=True)
+    assert client.end_step_faults() == ["lower-tier"]
+    assert [fault["name"] for fault in client.faults()] == ["throttled"]
+
+
+ABAC = {
+    "name": "abacacr12345678",
+    "resource_group": "labs",
+    "location": "eastus",
+    "sku": "Basic",
+    "role_assignment_mode": "rbac-abac",
+    "roles": ["AcrPush"],
+}
+
+
+def given(world):
+    """(role, since) of what the user has at the registry itself."""
+    registry = world.registries.find("abacacr12345678")
+    held = world.roles.kept_by(world.directory.signed_in_user().object_id)
+    return [(world.roles.role(one.role).name, one.created) for one in held if one.scope == registry.id]
+
+
+def test_a_registry_is_arranged_with_the_users_roles_and_no_other(running, client):
+    assert client.arrange(ABAC) == ""
+    made = running.do(lambda world: world.registries.find("abacacr12345678"))
+    assert (made.sku, made.has_abac) == ("Basic", True)
+    ((role, since),) = running.do(given)
+    assert role == "AcrPush"
+    before = client.inventory()
+    assert client.arrange({**ABAC, "sku": "Premium"}) == ""
+    ((role, again),) = running.do(given)
+    assert again > since, "as if it were given now"
+    assert client.inventory() == before, "and the same one"
+    assert running.do(lambda world: world.registries.find("abacacr12345678")).sku == "Basic", "what is there stays"
+    assert client.arrange({**ABAC, "roles": ["AcrPull"], "role_assignment_mode": "rbac"}) == ""
+    assert [name for name, _ in running.do(given)] == ["AcrPull"]
+    assert not running.do(lambda world: world.registries.find("abacacr12345678")).has_abac
+
+
+def test_what_cannot_be_arranged_is_said_and_nothing_is_made(client):
+    before = client.inventory()
+    assert client.arrange({**ABAC, "sku": ""}) == "there is no registry `abacacr12345678`"
+    assert "registry names may" in client.arrange({**ABAC, "name": "a"}).lower()
+    for wrong in ({"roles": ["Nobody"]}, {"role_assignment_mode": "abac"}, {"roles": 1}):
+        with pytest.raises(ControlError, match=r"there is no role|cannot be understood"):
+            client.arrange({**ABAC, **wrong})
+    assert client.inventory() == before
+
+
 @pytest.mark.parametrize(
     ("ask", "said"),
     [

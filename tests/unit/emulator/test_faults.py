@@ -28,6 +28,8 @@ def test_each_has_what_is_usual(faults):
         "role-delay": {"delay": 60.0},
         "list-lag": {"delay": 30.0},
         "proxy-down": {},
+        "lower-tier": {"sku": "Standard"},
+        "fewer-roles": {"roles": ("Role Based Access Control Administrator",)},
     }
 
 
@@ -59,6 +61,30 @@ def test_it_is_cleared_by_its_name_or_with_all(faults):
     assert not faults
 
 
+def test_those_that_a_step_wanted_end_together_and_no_other(faults):
+    mine = faults.put({"name": "latency", "delay": 9})
+    meant = faults.put({"name": "throttled", "tiers": ["Basic"], "registry": "reg", "step": True})
+    assert meant.json() | {"since": 0} == {
+        "name": "throttled",
+        "since": 0,
+        "until": None,
+        "services": ("arm", "graph", "acr"),
+        "retry_after": 5,
+        "registry": "reg",
+        "tiers": ("Basic",),
+        "step": True,
+    }
+    assert faults.clear(of_step=True) == ["throttled"]
+    assert faults.all() == [mine]
+    assert faults.clear(of_step=True) == []
+
+
+def test_it_is_about_one_registry_or_about_all(faults):
+    one = faults.put({"name": "latency", "registry": "Reg"})
+    assert [one.concerns(name) for name in ("reg", "other", "")] == [True, False, False]
+    assert faults.put({"name": "latency"}).concerns("reg")
+
+
 def test_setting_it_again_is_another_one(faults):
     faults.put({"name": "throttled", "retry_after": 7})
     assert faults.put({"name": "throttled"}).retry_after == 5
@@ -85,13 +111,18 @@ def test_only_the_services_that_are_named(faults):
         ({"name": "throttled", "retry_after": 0}, "retry_after is a number of seconds from 1"),
         (
             {"name": "throttled", "delay": 3},
-            "the fault throttled has no 'delay'; it has: seconds, services, retry_after",
+            "the fault throttled has no 'delay'; it has: seconds, services, retry_after, registry, tiers",
         ),
         ({"name": "role-delay", "services": ["arm"]}, "the fault role-delay has no 'services'; it has: seconds, delay"),
         ({"name": "latency", "services": []}, "services is a list of arm, graph"),
         ({"name": "latency", "services": "arm"}, "services is a list of arm, graph"),
         ({"name": "latency", "services": ["mail"]}, "services is a list of arm, graph"),
         ({"name": "server-error", "status": 501}, "status is one of 500, 502, 503, 504, not 501"),
+        ({"name": "throttled", "tiers": ["Free"]}, "tiers can be Basic, Standard, Premium, not 'Free'"),
+        ({"name": "throttled", "tiers": "Basic"}, "tiers needs text, not 'Basic'"),
+        ({"name": "lower-tier", "sku": "Free"}, "sku can be Basic, Standard, Premium, not 'Free'"),
+        ({"name": "latency", "registry": 1}, "registry needs text, not [1]"),
+        ({"name": "fewer-roles", "roles": [""]}, "roles needs text"),
     ],
 )
 def test_what_is_no_fault_is_refused_in_words(faults, wanted, said):

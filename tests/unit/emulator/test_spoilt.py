@@ -1,4 +1,4 @@
-"""What faults do to roles and to tokens."""
+"""What faults do to roles, to tokens and to the tiers of registries."""
 
 import pytest
 
@@ -145,3 +145,50 @@ def test_a_token_whose_own_time_is_over_is_told_too(verifier, clock):
     clock.offset = 3600
     assert verifier.expired(old) == clock.now()
     assert verifier.refused == ["https://management.azure.com/"]
+
+
+def test_with_fewer_roles_only_these_are_left_and_what_is_given_meanwhile(roles, clock, faults):
+    owner = roles.role_named("Owner").id
+    user = Principal(object_id="user", kind="user", name="user")
+    roles.found(owner="user", scope="/subscriptions/s")
+    roles.assign("user", roles.role_named("AcrPush").id, R)
+    give(roles, "AcrPush", principal_type="ServicePrincipal")
+    kept = sorted(roles.inventory())
+    clock.offset = 1
+    faults.put({"name": "fewer-roles"})
+    assert roles.allowed(user, PULL, R), "who may give roles may read everything"
+    assert not roles.allowed(user, PUSH, R)
+    assert roles.allowed(user, "Microsoft.Authorization/roleAssignments/write", R)
+    assert roles.allowed(WHO, PUSH, R), "others have what they had"
+    (held,) = roles.held_by("user")
+    assert (held.scope, roles.role(held.role).name) == ("/subscriptions/s", "Role Based Access Control Administrator")
+    assert {one.name for one in roles.held_by("user")} < {one.name for one in roles.assignments()}
+    roles.found(owner="user", scope="/subscriptions/s")
+    assert sorted(roles.inventory()) == kept, "what is kept has not changed"
+    clock.offset = 2
+    (push,) = (one for one in roles.kept_by("user") if one.scope == R)
+    roles.renew(push)
+    assert roles.allowed(user, PUSH, R), "given meanwhile"
+    faults.clear()
+    assert {one.role for one in roles.held_by("user")} == {owner, push.role}
+    assert sorted(roles.inventory()) == kept
+
+
+def test_a_registry_is_of_a_lower_tier_until_somebody_gives_it_one(world):
+    def made(name):
+        return world.registries.ensure(
+            group="labs", name=name, location="eastus", sku="Premium", subscription=world.resources.subscription
+        )
+
+    first, second = made("first1"), made("second1")
+    world.faults.put({"name": "lower-tier", "registry": "FIRST1"})
+    assert [one.sku for one in world.registries.all()] == ["Standard", "Premium"]
+    world.registries.change(first, tags={"a": "b"})
+    world.faults.clear()
+    assert world.registries.find("first1").sku == "Premium", "nothing of it is kept"
+    world.faults.put({"name": "lower-tier", "registry": "first1", "sku": "Basic"})
+    world.registries.change(second, sku="Standard")
+    assert world.registries.find("first1").sku == "Basic", "another one was given a tier"
+    world.registries.change(first, sku="Premium")
+    assert [one.sku for one in world.registries.all()] == ["Premium", "Standard"]
+    assert not world.faults.all()

@@ -13,9 +13,11 @@ from labrunner.checking.api import TargetError
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.policy import Move, Point
 from labrunner.model import (
+    Arrangement,
     Check,
     Command,
     Expectation,
+    Fault,
     File,
     Hint,
     Lab,
@@ -286,6 +288,65 @@ def test_a_seed_that_cannot_be_had_is_an_error_and_runs_nothing(bench, monkeypat
     assert ran.status is ExitStatus.TARGET
     assert ran.steps == [("error", "the setup of this step failed: `a` has no tag `1`")]
     assert ran.started == []
+
+
+class Spoilt:
+    """What a target was made to do badly, in order: a fault's name, or "mended"."""
+
+    def __init__(self, bench, monkeypatch):
+        self.told = []
+        monkeypatch.setattr(bench.target, "spoil", lambda fault: self.told.append(fault.name))
+        monkeypatch.setattr(bench.target, "mend", lambda: self.told.append("mended"))
+
+
+FAULTY = (Setup(fault=Fault(name="latency", registry="reg", delay=0.4)),)
+
+
+@pytest.mark.parametrize(
+    ("command", "script", "told"),
+    [
+        ("true", {}, ["mended", "latency", "mended"]),
+        ("false", {}, ["mended", "latency", "mended"]),
+        ("true", {Point.COMMAND: [Move.SKIP]}, ["mended", "latency", "mended"]),
+        ("true", {Point.COMMAND: [Move.QUIT]}, ["mended", "latency"]),
+        ("false", {Point.FAILED: [Move.RETRY]}, ["mended", "latency", "mended"]),
+        ("false", {Point.FAILED: [Move.RESTART]}, ["mended", "latency", "mended", "latency", "mended"]),
+    ],
+    ids=["passed", "failed", "skipped", "quit", "retried", "begun again"],
+)
+def test_a_fault_lasts_until_the_step_is_left_for_good(bench, monkeypatch, command, script, told):
+    spoilt = Spoilt(bench, monkeypatch)
+    bench(
+        step("true", command, setup=FAULTY),
+        learner=Learner(script={point: list(moves) for point, moves in script.items()}),
+    )
+    assert spoilt.told == told
+
+
+def test_a_fault_is_there_still_when_the_learner_comes_back(bench, monkeypatch):
+    spoilt = Spoilt(bench, monkeypatch)
+    faulty = step("true", "echo two", name="one", setup=FAULTY)
+    bench(faulty, learner=Learner(script={Point.COMMAND: [Move.RUN, Move.QUIT]}))
+    assert spoilt.told == ["mended", "latency"]
+    ran = bench(faulty, learner=Learner(), resume=True)
+    assert ran.started == ["echo two"]
+    assert spoilt.told == ["mended", "latency", "mended"]
+
+
+def test_a_fault_on_a_target_without_a_local_azure_is_an_error_with_a_remedy(bench):
+    ran = bench(step("touch a", setup=FAULTY))
+    assert ran.status is ExitStatus.TARGET
+    assert "the fault `latency` can only be had in the sandbox's local Azure" in ran.steps[0][1]
+    assert ran.started == []
+
+
+def test_an_arrangement_is_seeded(bench, monkeypatch):
+    seeded = []
+    monkeypatch.setattr(bench.target, "seed", lambda wanted: seeded.append(wanted) or "")
+    wanted = Arrangement(registry="reg", roles=("AcrPush",))
+    ran = bench(step("true", setup=(Setup(arrange=wanted),)))
+    assert ran.status is ExitStatus.PASSED
+    assert seeded == [wanted]
 
 
 def test_a_seed_on_a_target_without_a_local_azure_is_an_error_with_a_remedy(bench):
