@@ -50,6 +50,29 @@ def test_it_leaves_a_registry_for_the_labs_after_it_in_any_order(done):
     assert parts == contracted("V.")
 
 
+def test_the_troubleshooting_brings_its_problems_about_and_leaves_none(done):
+    """After Lab 7. What a step wants to go wrong is over when it is, and what is mended holds."""
+    report = done.user.home / "troubleshooting.json"
+    words = ("run", "troubleshooting", "--report", str(report), "--sandbox", done.name)
+    ended = done.user.run(*words, timeout=300)
+    assert ended.status == 0, ended
+    (lab,) = json.loads(report.read_text())["labs"]
+    entries = [entry for step in lab["steps"] for entry in step["commands"]]
+    assert {entry["ref"]: folded(entry["run"]) for entry in entries if entry["ref"]} == contracted("T")
+    for said in (
+        "unauthorized: authentication required",
+        "denied: requested access",
+        "manifest unknown",
+        "toomanyrequests",
+    ):
+        assert said in folded(ended.err)
+    assert done.run("sandbox", "fault", "--list").out == ""
+    roles = done.inside('az role assignment list --all --query "[].roleDefinitionName" --output tsv').split("\n")
+    assert "Owner" in roles, "the learner's own role is back"
+    asked = done.run("check", "troubleshooting")
+    assert asked.status == 0, asked
+
+
 def test_the_verification_finds_what_is_not_right(done):
     """A manifest without a tag is in the repository; the script itself would not see it."""
     server = "progressacr12345678.azurecr.io"

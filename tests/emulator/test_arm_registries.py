@@ -132,6 +132,24 @@ def test_a_registry_from_its_making_to_its_end(arm: Arm, group: str):
     assert arm("DELETE", path).status == 204
 
 
+def test_what_is_set_in_a_lowered_registry_leaves_its_tier_alone(emulator: Emulator, arm: Arm, group: str):
+    path = arm.registry(group, "lowered1", sku="Premium")
+    emulator.control.set_fault("lower-tier", registry="lowered1", sku="Standard")
+    try:
+        assert arm.get(path)["sku"] == {"name": "Standard", "tier": "Standard"}
+        endpoint = {"properties": {"dataEndpointEnabled": True}}
+        refused(arm("PATCH", path, endpoint), 400, "DataEndpointRuleNotSupported", "for the SKU Standard")
+        assert arm.good("PATCH", path, {"tags": {"a": "1"}})["sku"]["name"] == "Standard"
+        emulator.control.clear_faults("lower-tier")
+        assert arm.get(path)["sku"]["name"] == "Premium"
+        emulator.control.set_fault("lower-tier", registry="lowered1", sku="Standard")
+        assert arm.good("PATCH", path, {"sku": {"name": "Premium"}})["sku"]["name"] == "Premium"
+        assert arm.good("PATCH", path, endpoint)["properties"]["dataEndpointEnabled"] is True
+        assert emulator.control.faults() == []
+    finally:
+        emulator.control.clear_faults()
+
+
 def test_registries_that_cannot_be(arm: Arm, group: str, seeded: str):
     where = f"{group}/{PROVIDER}/registries"
     good: dict[str, Any] = {"location": "eastus", "sku": {"name": "Basic"}}

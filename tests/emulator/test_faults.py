@@ -143,6 +143,30 @@ def test_graph_and_registry_throttle_in_theirs_and_sign_ins_do_not(watched, raw)
     assert watched.kinds() == {"throttled": 2}
 
 
+def test_a_tiers_limit_is_that_of_what_is_written_and_ends_with_the_tier(watched, raw):
+    registry = raw.host.partition(".")[0]
+    watched.control.set_fault("throttled", registry=registry, tiers=["Basic", "Standard"], step=True)
+    raw.push("lab", "before")
+    watched.control.set_fault("lower-tier", registry=registry, sku="Standard", step=True)
+    assert raw.ask("POST", "/v2/lab/blobs/uploads/").error == (429, "TOOMANYREQUESTS")
+    assert raw.ask("GET", "/acr/v1/lab/_tags").status == 200
+    assert raw.use("registry:catalog:*", "repository:lab:*").ask("GET", "/v2/_catalog").status == 200
+    assert watched.kinds() == {}, "a step wants it so: nobody else is to blame"
+    assert watched.control.end_step_faults() == ["throttled", "lower-tier"]
+    raw.push("lab", "after")
+
+
+def test_a_step_may_want_a_registry_to_be_far(watched, raw):
+    registry = raw.host.partition(".")[0]
+    watched.control.set_fault("latency", registry=registry, delay=2.2, step=True)
+    began = time.monotonic()
+    assert watched.ask("arm").status == 200
+    assert time.monotonic() - began < 2, "the registry alone is"
+    assert raw.ask("GET", "/v2/_catalog").status == 200
+    assert time.monotonic() - began > 2.2
+    assert watched.kinds() == {}
+
+
 def test_nobody_is_told_to_wait_for_longer_than_it_lasts(watched):
     watched.control.set_fault("throttled", seconds=30, retry_after=60)
     watched.control.set_clock(20)

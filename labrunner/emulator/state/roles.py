@@ -144,7 +144,10 @@ class Roles:
         description: str | None = None,
         by: str = "",
     ) -> Assignment:
-        """Give a role (by its GUID). name: the assignment's GUID, a new one if "". Raises Refusal as Azure does."""
+        """Give a role (by its GUID). name: the assignment's GUID, a new one if "". Raises Refusal as Azure does.
+
+        In place of the same one that does not count as long as `fewer-roles` is set.
+        """
         name = name or str(uuid.uuid4())
         scope = scope.rstrip("/") or "/"
         there = self.assignment(name)
@@ -154,8 +157,13 @@ class Roles:
                 "RoleAssignmentUpdateNotPermitted",
                 "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
             )
+        counting = {held.name for held in self.held_by(principal)}
+        hidden = []
         for held in self.kept_by(principal):
             if held.scope.lower() == scope.lower() and held.role == role and held.name.lower() != name.lower():
+                if held.name not in counting:
+                    hidden.append(held.name)
+                    continue
                 conflict = held.name.replace("-", "")
                 raise Refusal(
                     409,
@@ -165,6 +173,7 @@ class Roles:
         now = self._clock.now()
         created, author = (now, by) if there is None else (there.created, there.created_by)
         with self._store.write() as db:
+            db.executemany("DELETE FROM role_assignments WHERE name = ?", [(one,) for one in hidden])
             db.execute(
                 "INSERT OR REPLACE INTO role_assignments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (name, scope, role, principal, principal_type, description, created, author, now, by),
