@@ -481,3 +481,27 @@ def test_the_stand_in_refuses_the_rest(request_text: str, status: str) -> None:
     head, body, _ = answer(request_text)
     assert head.splitlines()[0] == f"HTTP/1.1 {status}"
     assert body == ""
+
+
+def test_the_whole_text_is_taught() -> None:
+    assert len(CONTRACTED) == len(TEXTS) == 123
+
+
+TROUBLES = {ref: step for ref, step in STEPS.items() if ref.startswith("T")}
+
+
+@pytest.mark.parametrize("ref", TROUBLES)
+def test_an_error_is_met_before_it_is_mended(ref: str) -> None:
+    first = TROUBLES[ref]["commands"][0]
+    assert "ref" not in first
+    assert first["expect"]["exit"] == "nonzero"
+    assert first["expect"]["contains"]
+
+
+def test_what_the_tier_changes_begins_below_premium() -> None:
+    faults = [setup["fault"] for setup in TROUBLES["T4"]["setup"] if "fault" in setup]
+    assert [fault["name"] for fault in faults] == ["lower-tier", "throttled", "latency"]
+    assert faults[0]["sku"] == "Standard"
+    assert faults[0]["sku"] in faults[1]["tiers"]
+    assert "Premium" not in faults[1]["tiers"]
+    assert {fault["registry"] for fault in faults} == {"@{ACR_NAME}"}
