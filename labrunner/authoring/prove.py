@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from labrunner.checking.api import CheckResult, TargetError
 from labrunner.engine.outcomes import Blame, StepResult
+from labrunner.engine.preparation import set_up, set_up_step
 from labrunner.engine.states import State
 from labrunner.engine.step import StepRun, machine_error
 from labrunner.engine.walk import attempt
@@ -63,7 +64,7 @@ class Prover:
             return
         run.session.target.reset()
         run.session.seen.clear()
-        problem = run.set_up(run.lab.setup)
+        problem = set_up(run, run.lab.setup)
         if problem:
             self._fail(run, "before", problem.reason)
         for number, step in enumerate(run.lab.steps[: run.number - 1], 1):
@@ -84,7 +85,7 @@ class Prover:
 
     def _set_up(self, run: StepRun) -> Inventory:
         """What is there when the step's setup has been done."""
-        problem = run.set_up_step()
+        problem = set_up_step(run)
         if problem:
             self._fail(run, "before", problem.reason)
         return run.session.target.inventory()

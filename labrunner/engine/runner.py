@@ -8,6 +8,7 @@ from labrunner.checking.api import TargetError
 from labrunner.engine.carry import carrying
 from labrunner.engine.outcomes import Blame, ExitStatus, Interrupted, Quit, StepResult, exit_status
 from labrunner.engine.plan import Plan, PlannedLab
+from labrunner.engine.preparation import set_up
 from labrunner.engine.resumption import Resumption, restore_shell
 from labrunner.engine.session import Session
 from labrunner.engine.step import StepRun, machine_error
@@ -211,7 +212,7 @@ class Runner:
             if begun or not run.lab.setup:
                 return None
             self.session.target.watch()
-            return run.set_up(run.lab.setup)
+            return set_up(run, run.lab.setup)
         except (TargetError, ShellError) as error:
             return machine_error(error)
 

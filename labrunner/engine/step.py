@@ -1,4 +1,4 @@
-"""One step on its way: its setup, commands, checks and cleanup, each as an operation that a mode may use.
+"""One step on its way: its commands, checks and cleanup, each as an operation that a mode may use.
 
 What happens is emitted as events and returned as values; who decides is not known here (see `engine.walk`,
 `engine.survey` and `authoring.prove`, the three ways to conduct a step).
@@ -14,7 +14,7 @@ from labrunner.engine.command import CommandResult, Place, execute
 from labrunner.engine.outcomes import Blame, StepResult
 from labrunner.engine.session import Session
 from labrunner.engine.states import State, advance
-from labrunner.model import Check, Cleanup, Command, File, Lab, Option, Outcome, Setup, Step, WrongState
+from labrunner.model import Check, Cleanup, Command, File, Lab, Option, Outcome, Step, WrongState
 from labrunner.record.events import (
     CarriedOver,
     CheckEnded,
@@ -24,7 +24,6 @@ from labrunner.record.events import (
     HintShown,
     MistakeRecognised,
     OptionsTaken,
-    Prepared,
     StepEnded,
     StepResumed,
     StepStarted,
@@ -33,10 +32,6 @@ from labrunner.record.left import LeftStep
 from labrunner.shell.protocol import End, ShellError
 
 __all__ = ["Action", "StepRun"]
-
-TIMED_OUT = 124
-"""The status of a script that was ended for taking too long (`Target.script`)."""
-_SETUP_FAILED = "the setup of this step failed"
 
 SETTLE_SECONDS = 180.0
 """How long checks wait for what the target says becomes true by itself."""
@@ -190,50 +185,6 @@ class StepRun:
         """Count an attempt that starts where the last one failed."""
         self.session.target.watch()
         self.attempts += 1
-
-    def set_up_step(self) -> StepResult | None:
-        """The step's own setup. What a step before has wanted to go wrong ends here at the latest: it may have been
-        left in the middle."""
-        self.session.target.mend()
-        return self.set_up(self.step.setup)
-
-    def set_up(self, setups: Sequence[Setup]) -> StepResult | None:
-        """Bring about the state that the step starts from; None when it is there. What was missing is told."""
-        for setup in setups:
-            if setup.unless is not None and self._holds(setup.unless):
-                continue
-            began = self.session.clock()
-            failed = self._bring_about(setup)
-            if failed:
-                return failed
-            if setup.unless is not None and setup.says:  # without a question it is run each time, and is no news
-                self._tell_prepared(setup.says, self.session.clock() - began)
-        return None
-
-    def _bring_about(self, setup: Setup) -> StepResult | None:
-        target = self.session.target
-        wanted = setup.seed or setup.arrange
-        if setup.fault is not None:
-            target.spoil(setup.fault)
-            return None
-        if wanted is not None:
-            said, late = target.seed(wanted), False
-        else:
-            ran = target.script(setup.run, host=setup.host, timeout=setup.timeout)
-            said = "" if ran.status == 0 else (ran.stderr or ran.stdout).strip() or f"status {ran.status}"
-            late = ran.status == TIMED_OUT
-        if not said:
-            return None
-        found = self.blame("", late=late)
-        reason = f"{_SETUP_FAILED}: {self.session.redactor.redact(said)}"
-        return found if found.blame else StepResult(Outcome.ERROR, reason, Blame.TARGET)
-
-    def _tell_prepared(self, says: str, seconds: float) -> None:
-        text = self.session.redactor.redact_values(says)
-        self.session.emit(Prepared(lab=self.lab.id, step=self.step.id, text=text, seconds=round(seconds, 4)))
-
-    def _holds(self, check: Check) -> bool:
-        return self.session.target.checker().ask([check], once=True)[0].outcome is Outcome.PASSED
 
     def do(self, action: Action) -> CommandResult:
         """Write the file, or run the command in the learner's shell. Raises TargetError, ShellError, Interrupted."""

@@ -10,6 +10,7 @@ from labrunner.checking.api import TargetError
 from labrunner.engine.outcomes import Quit, StepResult
 from labrunner.engine.own import try_out
 from labrunner.engine.policy import Moment, Move, Own, Point
+from labrunner.engine.preparation import set_up_step
 from labrunner.engine.states import State
 from labrunner.engine.step import Action, StepRun, machine_error
 from labrunner.model import Command, Outcome
@@ -98,7 +99,7 @@ def attempt(run: StepRun, *, start: int = 0, go_on: bool = False) -> StepResult:
         run.again()
     run.go(State.RUNNING)
     try:
-        result = run.set_up_step() if start == 0 and not go_on else None
+        result = set_up_step(run) if start == 0 and not go_on else None
         result = result or (_unasked(run, start) if go_on else None) or _actions(run, start)
     except (TargetError, ShellError) as error:
         result = machine_error(error)
