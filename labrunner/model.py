@@ -31,6 +31,7 @@ __all__ = [
     "Option",
     "Outcome",
     "Page",
+    "Problem",
     "Question",
     "Requirement",
     "Seed",
@@ -356,6 +357,27 @@ class Erratum:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """An error that a program may end with in any lab: how to recognise it, why it comes, how to get rid of it.
+
+    when: pieces of text that all occur in the output of a failed command. cause, fix: one paragraph each, with `code`.
+    source: where that can be looked up. see: the lab or step that is about it, as `lab-1/log-in`.
+    """
+
+    id: str
+    when: tuple[str, ...]
+    cause: str
+    fix: str
+    source: str
+    see: str = ""
+    at: str = ""
+
+    def fits(self, output: str) -> bool:
+        """Whether the output has every piece. Linear in its length."""
+        return all(piece in output for piece in self.when)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Reading matter of a course. shown: "start" or "end" of the whole course. errata: what its text corrects."""
 
@@ -528,6 +550,7 @@ class Course:
     azure: Azure | None = None
     labs: tuple[Lab, ...] = ()
     errata: tuple[Erratum, ...] = ()
+    problems: tuple[Problem, ...] = ()
     notices: tuple[Notice, ...] = ()
     pages: tuple[Page, ...] = ()
     path: str = ""

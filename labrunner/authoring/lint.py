@@ -13,6 +13,8 @@ __all__ = ["lint"]
 
 LONG_ID = 40
 LONG_LINE = 79
+LONG_ADVICE = 420
+"""Characters of cause and fix that the guide shows in ten lines of an 80-column terminal."""
 
 
 def lint(folder: str) -> list[Diagnostic]:
@@ -27,6 +29,10 @@ def lint(folder: str) -> list[Diagnostic]:
 
 
 def _warnings(course: Course) -> Iterator[Diagnostic]:
+    for problem in course.problems:
+        if len(problem.cause) + len(problem.fix) > LONG_ADVICE:
+            message = f"the problem '{problem.id}' is long; up to {LONG_ADVICE} characters of cause and fix are read"
+            yield _warning(problem.at, message)
     for lab in course.labs:
         yield from _lab(lab, course.errata)
 

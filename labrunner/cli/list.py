@@ -21,6 +21,7 @@ __all__ = ["arguments", "run"]
 _HEAD = ("NAME", "ID", "TITLE", "STEPS", "MINUTES")
 _NUMBERS = (3, 4)
 _PAGE_HEAD = ("PAGE", "TITLE", "SHOWN")
+_SHOWN = {"failure": "when a command fails"}
 
 
 def arguments(parser: "ArgumentParser") -> None:
@@ -76,7 +77,7 @@ def _as_table(found: "Listing", *, columns: int | None) -> str:
     if columns is not None and max(map(len, lines)) > columns:
         lines = _aligned([(name, *rest) for name, _, *rest in rows], numbers=tuple(at - 1 for at in _NUMBERS))
     if found[3]:
-        pages = ((name, title, f"at the {shown}") for name, title, shown in found[3])
+        pages = ((name, title, _SHOWN.get(shown, f"at the {shown}")) for name, title, shown in found[3])
         lines += ["", *_aligned([_PAGE_HEAD, *pages])]
     return "\n".join(lines) + "\n"
 

@@ -189,7 +189,7 @@ def new_session(
     resume: str = "",
     keeps_shell: bool = False,
 ) -> "Session":
-    """A session with a transcript of its own, and secrets that will not be shown.
+    """A session in `course` (filled in), with a transcript of its own, and secrets that will not be shown.
 
     resume: the id of a session to go on with, instead of a new one. keeps_shell: a later run may go on with it.
     """
@@ -214,6 +214,7 @@ def new_session(
         redactor=redactor,
         values=dict(values),
         course_path=course.path,
+        problems=course.problems,
         snapshots=Snapshots(folder) if keeps_shell else None,
     )
 

@@ -22,21 +22,22 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Show a page, or which there are. Raises Problem."""
     from labrunner.cli.opening import known_course, open_course
     from labrunner.cli.telling import tell
+    from labrunner.content.listing import PROBLEMS
     from labrunner.engine.outcomes import ExitStatus
     from labrunner.ui.pages import reading
     from labrunner.ui.scenes import Scenes
     from labrunner.ui.screen import Screen
 
     course = known_course(open_course(args.course, env), _SANDBOX, {})
+    titles = {page.id: page.title for page in course.pages} | dict([PROBLEMS[:2]] if course.problems else [])
     if args.page is None:
-        width = max((len(page.id) for page in course.pages), default=0)
-        sys.stdout.write("".join(f"{page.id:<{width}}  {page.title}\n" for page in course.pages))
-        if not course.pages:
+        width = max(map(len, titles), default=0)
+        sys.stdout.write("".join(f"{name:<{width}}  {title}\n" for name, title in titles.items()))
+        if not titles:
             tell("This course has no pages.")
         return 0
-    page = next((page for page in course.pages if page.id == args.page), None)
-    if page is None:
-        names = ", ".join(page.id for page in course.pages) or "none"
+    if args.page not in titles:
+        names = ", ".join(titles) or "none"
         lab = next((lab for lab in course.labs if args.page in (lab.name, lab.id)), None)
         if lab is not None:
             option = f" --course {shlex.quote(args.course)}" if args.course else ""
@@ -47,7 +48,12 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
             )
         raise Problem(f"this course has no page called '{args.page}'. There are: {names}.", status=ExitStatus.USAGE)
     screen = Screen(sys.stdout, env=env)
+    scenes = Scenes(screen, course)
+    page = next((page for page in course.pages if page.id == args.page), None)
     with reading(screen):
-        Scenes(screen, course).page(page, why=True)
+        if page is None:
+            scenes.problems(titles[args.page])
+        else:
+            scenes.page(page, why=True)
     screen.sink.flush()
     return 0

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labrunner.model import Diagnostic
 
-__all__ = ["Entry", "Listing", "PageEntry", "listing"]
+__all__ = ["PROBLEMS", "Entry", "Listing", "PageEntry", "listing"]
 
 _KIND = "list"
 
@@ -17,7 +17,10 @@ Entry = tuple[str, str, str, int, int, bool]
 """A lab: name, id, title, number of steps, minutes (0: not told), whether it is optional."""
 
 PageEntry = tuple[str, str, str]
-"""A page: id, title, "start" or "end"."""
+"""A page: id, title, when it is shown: "start", "end", or "failure" for the one that the problems make."""
+
+PROBLEMS: PageEntry = ("problems", "Known Problems", "failure")
+"""The page of the errors that the course knows, with cause and fix."""
 
 Listing = tuple[str, str, tuple[Entry, ...], tuple[PageEntry, ...]]
 """A course: id, title, its labs in order, its pages in order."""
@@ -44,6 +47,8 @@ def listing(folder: str, *, cache: str | None) -> "tuple[Listing | None, tuple[D
         return None, loaded.diagnostics
     labs = tuple((lab.name, lab.id, _line(lab.title), len(lab.steps), lab.minutes, lab.optional) for lab in course.labs)
     pages = tuple((page.id, _line(page.title), page.shown) for page in course.pages)
+    if course.problems:
+        pages += (PROBLEMS,)
     found: Listing = (course.id, _line(course.title), labs, pages)
     if cache is not None:
         private.store(cache, name, marshal.dumps((state, found)))

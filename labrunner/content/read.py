@@ -12,10 +12,11 @@ from labrunner.content.nodes import LIMIT_BYTES, read_nodes
 from labrunner.content.rules import Known, text_rules
 from labrunner.content.rules_course import course_rules, errata_rules
 from labrunner.content.rules_lab import lab_rules, labs_rules
+from labrunner.content.rules_problems import problems_rules, see_rules
 from labrunner.content.schema import Reader
 from labrunner.content.shapes import CourseFile, Path
 from labrunner.content.sources import Source
-from labrunner.model import Course, Diagnostic, Erratum, Lab
+from labrunner.model import Course, Diagnostic, Erratum, Lab, Problem
 
 __all__ = ["read_course"]
 
@@ -39,6 +40,7 @@ class _Reading:
         if head is None:
             return None, self.in_order([COURSE_FILE])
         errata_files = list(self.named(head.errata, "errata", source))
+        problem_files = list(self.named(head.problems, "problems", source))
         lab_files = list(self.named(head.labs, "labs", source))
         errata, complete = self.errata(errata_files)
         complete = complete and len(errata_files) == len(head.errata)
@@ -49,10 +51,13 @@ class _Reading:
         )
         self.problems += course_rules(head, source, known=known)
         self.problems += text_rules(source, known=known)
+        known_problems = list(self.known_problems(problem_files, known))
         labs = list(self.labs(lab_files, known))
         self.problems += labs_rules(labs)
+        if len(labs) == len(head.labs):  # else what is meant may be in the lab that could not be read
+            self.problems += see_rules(known_problems, [lab for lab, _ in labs])
         if self.problems:
-            return None, self.in_order([COURSE_FILE, *errata_files, *lab_files])
+            return None, self.in_order([COURSE_FILE, *errata_files, *problem_files, *lab_files])
         course = Course(
             id=head.id,
             title=head.title,
@@ -63,6 +68,7 @@ class _Reading:
             azure=head.azure,
             labs=tuple(lab for lab, _ in labs),
             errata=tuple(errata),
+            problems=tuple(item for items, _ in known_problems for item in items),
             notices=head.notices,
             pages=head.pages,
         )
@@ -108,6 +114,16 @@ class _Reading:
             self.problems += errata_rules(entries or (), source, earlier=[item.id for item in found])
             found += entries or ()
         return found, complete
+
+    def known_problems(self, names: list[str], known: Known) -> Iterator[tuple[tuple[Problem, ...], Source]]:
+        """The entries of each file of problems, with the rules of all."""
+        earlier: list[Problem] = []
+        for name in names:
+            entries, source = self.file(name, tuple[Problem, ...])
+            self.problems += text_rules(source, known=known)
+            self.problems += problems_rules(entries or (), source, earlier=earlier)
+            earlier += entries or ()
+            yield entries or (), source
 
     def labs(self, names: list[str], known: Known) -> Iterator[tuple[Lab, Source]]:
         """The labs that can be made out, with the rules of each."""

@@ -13,7 +13,17 @@ from labrunner.content.sources import Source
 from labrunner.content.variables import NOT_FILLED, PATTERNS, references
 from labrunner.model import Diagnostic, Notice
 
-__all__ = ["Known", "course_file", "kebab", "not_empty", "notice_rules", "seconds", "text_rules", "unique"]
+__all__ = [
+    "Known",
+    "course_file",
+    "kebab",
+    "not_empty",
+    "notice_rules",
+    "recognition",
+    "seconds",
+    "text_rules",
+    "unique",
+]
 
 NOTICE_KINDS = ("cost", "note", "retirement", "warning")
 
@@ -54,6 +64,12 @@ def not_empty(source: Source, path: Path, text: str) -> Iterator[Diagnostic]:
     """A text says something."""
     if source.has(path) and not text.strip():
         yield source.problem(path, f"'{path[-1]}' must not be empty")
+
+
+def recognition(source: Source, path: Path, when: tuple[str, ...]) -> Iterator[Diagnostic]:
+    """What recognises something says something."""
+    if source.has(path) and (not when or not all(piece.strip() for piece in when)):
+        yield source.problem(path, "'when' needs pieces of text; an empty one would recognise everything")
 
 
 def seconds(source: Source, path: Path, value: float | None, *, zero: bool = False) -> Iterator[Diagnostic]:

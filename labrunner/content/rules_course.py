@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from labrunner.content import insides
+from labrunner.content.listing import PROBLEMS
 from labrunner.content.nearest import shown, suggestion
 from labrunner.content.rules import Known, course_file, kebab, not_empty, notice_rules, unique
 from labrunner.content.shapes import CourseFile, Path
@@ -37,6 +38,9 @@ def course_rules(course: CourseFile, source: Source, *, known: Known) -> Iterato
     yield from unique(source, [(("pages", at, "id"), page.id) for at, page in enumerate(course.pages)], "the page id")
     for index, page in enumerate(course.pages):
         yield from _page(page, source, ("pages", index), known)
+        if course.problems and page.id == PROBLEMS[0]:
+            message = f"the page id {shown(page.id)} is that of the page that is made of the course's 'problems'"
+            yield source.problem(("pages", index, "id"), message)
     for index, variable in enumerate(course.variables):
         yield from _variable(variable, source, ("variables", index))
     yield from _cycles(course.variables, source)

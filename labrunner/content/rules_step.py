@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from labrunner.content import insides
 from labrunner.content.nearest import shown, suggestion
-from labrunner.content.rules import Known, course_file, kebab, not_empty, seconds, unique
+from labrunner.content.rules import Known, course_file, kebab, not_empty, recognition, seconds, unique
 from labrunner.content.rules_setup import setup_rules
 from labrunner.content.shapes import Path
 from labrunner.content.sources import Source
@@ -172,9 +172,7 @@ def question_rules(questions: tuple[Question, ...], source: Source, path: Path) 
 
 def _mistakes(mistakes: tuple[Mistake, ...], source: Source, path: Path) -> Iterator[Diagnostic]:
     for index, mistake in enumerate(mistakes):
-        place = (*path, index, "when")
-        if source.has(place) and (not mistake.when or not all(piece.strip() for piece in mistake.when)):
-            yield source.problem(place, "'when' needs pieces of text; an empty one would recognise everything")
+        yield from recognition(source, (*path, index, "when"), mistake.when)
 
 
 def _expectation(expect: Expectation, source: Source, path: Path, known: Known) -> Iterator[Diagnostic]:

@@ -34,6 +34,7 @@ from labrunner.model import (
     Notice,
     Option,
     Page,
+    Problem,
     Question,
     Requirement,
     Seed,
@@ -69,7 +70,7 @@ Path = tuple[str | int, ...]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CourseFile:
-    """What `course.yaml` says. `labs` and `errata` name files of the course."""
+    """What `course.yaml` says. `labs`, `errata` and `problems` name files of the course."""
 
     format: int
     id: str
@@ -81,6 +82,7 @@ class CourseFile:
     azure: Azure | None = None
     labs: tuple[str, ...]
     errata: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
     pages: tuple[Page, ...] = ()
 
@@ -109,6 +111,7 @@ WORDS: Mapping[type, str] = {
     Question: "a question",
     Option: "an option",
     Erratum: "an erratum",
+    Problem: "a problem",
     Page: "a page",
     Variable: "a variable",
     Image: "an image",

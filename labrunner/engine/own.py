@@ -1,8 +1,11 @@
-"""Runs what a learner wants to try: in the learner's shell, judged by nobody, with no trace in the step."""
+"""Runs what a learner wants to try: in the learner's shell, judged by nobody, with no trace in the step.
+
+Where it fails as a program of the course is known to, the learner is told why, as with any command."""
 
 from labrunner.checking.api import TargetError
 from labrunner.engine.command import Place, cut, run_in_shell
 from labrunner.engine.policy import Own
+from labrunner.engine.recognition import tell_problem
 from labrunner.engine.step import Action, StepRun, machine_error
 from labrunner.model import Command
 from labrunner.record.events import OwnCommandEnded, OwnCommandStarted
@@ -52,3 +55,5 @@ def try_out(run: StepRun, own: Own, action: Action | None) -> None:
             output=cut(output),
         )
     session.emit(ended)
+    if ended.exit_status:
+        tell_problem(run, ended.output)

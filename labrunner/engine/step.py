@@ -22,7 +22,6 @@ from labrunner.record.events import (
     CommandEnded,
     CommandStarted,
     HintShown,
-    MistakeRecognised,
     OptionsTaken,
     StepEnded,
     StepResumed,
@@ -342,14 +341,6 @@ class StepRun:
             )
         )
         return True
-
-    def recognise(self, evidence: str) -> None:
-        """Tell the learner about a known slip that shows in `evidence`."""
-        for mistake in self.step.mistakes:
-            if mistake.when and all(piece in evidence for piece in mistake.when):
-                text = self.session.redactor.redact_values(mistake.text)
-                self.session.emit(MistakeRecognised(lab=self.lab.id, step=self.step.id, text=text))
-                return
 
     def judge(self, results: Sequence[CheckResult]) -> StepResult:
         """What the answers mean for the step: the gravest one decides, and a machine that is not well comes first."""

@@ -7,10 +7,12 @@ import re
 from contextlib import suppress
 
 from labrunner.checking.api import TargetError
+from labrunner.engine.command import CommandResult
 from labrunner.engine.outcomes import Quit, StepResult
 from labrunner.engine.own import try_out
 from labrunner.engine.policy import Moment, Move, Own, Point
 from labrunner.engine.preparation import set_up_step
+from labrunner.engine.recognition import tell_mistake, tell_problem
 from labrunner.engine.states import State
 from labrunner.engine.step import Action, StepRun, machine_error
 from labrunner.model import Command, Outcome
@@ -127,7 +129,7 @@ def _actions(run: StepRun, start: int) -> StepResult:
         if done.outcome is not Outcome.PASSED:
             result = run.blame(done.reason, late=done.late)
             if result.outcome is Outcome.FAILED:
-                run.recognise(f"{done.output}\n{done.reason}")
+                _explain(run, done)
             return result
         asked = _ask(run, after=action.item.ref) if action.item.ref else None
         if asked is not None:
@@ -139,6 +141,12 @@ def _actions(run: StepRun, start: int) -> StepResult:
     return _ask(run, after=None) or StepResult(Outcome.PASSED)
 
 
+def _explain(run: StepRun, failed: CommandResult) -> None:
+    """Tell what the failure of a command is known to be: the step knows better than the course."""
+    if not tell_mistake(run, f"{failed.output}\n{failed.reason}"):
+        tell_problem(run, failed.output)
+
+
 def _ask(run: StepRun, *, after: str | None) -> StepResult | None:
     checks = [check for check in run.checks if check.after == after]
     if not checks:
@@ -146,7 +154,7 @@ def _ask(run: StepRun, *, after: str | None) -> StepResult | None:
     run.go(State.CHECKING)
     result = run.judge(run.ask(checks))
     if result.outcome is Outcome.FAILED:
-        run.recognise(result.reason)
+        tell_mistake(run, result.reason)
     if result.outcome is Outcome.PASSED:
         run.go(State.RUNNING)
     return result

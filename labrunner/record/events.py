@@ -302,6 +302,20 @@ class MistakeRecognised(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemRecognised(Event):
+    """A failed command's output, the learner's own or one of the step, has an error that the course knows: `problem`,
+    its id, and what the course says of it. see: as of the model's Problem."""
+
+    name: ClassVar[str] = "problem-recognised"
+    lab: str
+    step: str
+    problem: str
+    cause: str
+    fix: str
+    see: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepEnded(Event):
     """reason: why it is not PASSED, one line. attempts so far, hints shown so far."""
 

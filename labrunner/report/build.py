@@ -47,6 +47,8 @@ def _apply(step: Record, name: str, record: Record) -> None:
             _place(step["checks"], record, _check(record))
         case "step-ended":
             _end_step(step, record)
+        case "problem-recognised":
+            step["problems"].append(record["problem"])
         case "step-solved":
             step["solved"] = True
         case "step-reset":
@@ -86,6 +88,7 @@ def _new_step(step: Record) -> Record:
         "attempts": 0,
         "solved": False,
         "hints": 0,
+        "problems": [],
         "reason": None,
         "commands": [],
         "checks": [],

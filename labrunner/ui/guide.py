@@ -105,6 +105,7 @@ class Guide:
             events.CarriedOver: self._carried_over,
             events.HintShown: self._hint_shown,
             events.MistakeRecognised: self._mistake_recognised,
+            events.ProblemRecognised: self._scenes.problem,
             events.StepEnded: self._step_ended,
             events.SessionEnded: self._session_ended,
         }

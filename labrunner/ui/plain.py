@@ -71,6 +71,7 @@ class Plain:
             events.CarriedOver: self._carried_over,
             events.HintShown: self._hint_shown,
             events.MistakeRecognised: self._mistake_recognised,
+            events.ProblemRecognised: self._problem_recognised,
             events.StepEnded: self._step_ended,
             events.SessionEnded: self._session_ended,
         }
@@ -212,6 +213,10 @@ class Plain:
 
     def _mistake_recognised(self, event: events.MistakeRecognised) -> None:
         self._say(f"Known slip: {event.text}", indent="    ")
+
+    def _problem_recognised(self, event: events.ProblemRecognised) -> None:
+        self._say(f"Known problem ({event.problem}): {event.cause}", indent="    ")
+        self._say(f"Fix: {event.fix}", indent="    ")
 
     def _step_ended(self, event: events.StepEnded) -> None:
         reason = f": {event.reason}" if event.reason else ""

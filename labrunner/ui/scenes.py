@@ -7,6 +7,7 @@ from labrunner.record.events import (
     CarriedOver,
     CommandEnded,
     OwnCommandEnded,
+    ProblemRecognised,
     SessionEnded,
     SessionResumed,
     SessionStarted,
@@ -90,6 +91,15 @@ class Scenes:
             self.whole(errata)
         else:
             self._errata(errata)
+
+    def problems(self, title: str) -> None:
+        """Everything that the course says of the errors that it knows, in the order in which they are recognised."""
+        screen = self._screen
+        screen.gap()
+        screen.heading(title, level=2)
+        for problem in self._course.problems:
+            rows = [("Cause:", problem.cause), ("Fix:", problem.fix), ("Source:", problem.source)]
+            screen.bar(" ... ".join(problem.when), self._see(rows, problem.see), style="yellow")
 
     def lab(self, lab: Lab) -> None:
         """A lab's title, text and notices."""
@@ -182,6 +192,17 @@ class Scenes:
             screen.verbatim([line(f"goto {lab.name if lab else event.lab}/{event.step}")], indent=4)
         elif event.outcome is not Outcome.NOT_RUN:
             screen.verdict(event.outcome, event.reason or "The step is not done yet.")
+
+    def problem(self, event: ProblemRecognised) -> None:
+        """A known problem that a command has met: why, and what to do."""
+        rows = self._see([("Cause:", event.cause), ("Fix:", event.fix)], event.see)
+        self._screen.bar(f"A known problem: {event.problem}", rows, style="yellow")
+
+    def _see(self, rows: list[tuple[str, str]], see: str) -> list[tuple[str, str]]:
+        """The rows, and one for the lab or step that is about it, if one is."""
+        titles = {lab.name: lab.title for lab in self._course.labs}
+        titles |= {f"{lab.name}/{step.id}": step.title for lab in self._course.labs for step in lab.steps}
+        return [*rows, ("See:", f"{see} ({titles[see]})")] if see in titles else rows
 
     def summary(self, event: SessionEnded, tally: Tally, *, line: texts.CommandLine) -> None:
         """How the session ended and what is left."""

@@ -254,7 +254,7 @@ def test_a_check_kind_is_described_with_its_arguments(kind: str) -> None:
 
 # -- examples
 
-MARKS = {"course", "lab", "errata", "step", "commands", "checks", "expect"}
+MARKS = {"course", "lab", "errata", "problems", "step", "commands", "checks", "expect"}
 COURSE = "format: 1\nid: example\ntitle: Example\nlabs: [lab.yaml]\n"
 LAB = "id: example\nname: lab-1\ntitle: Example\nsteps:\n"
 STEP = "id: example\ntitle: Example\ntext: Example.\n"
@@ -290,7 +290,9 @@ def _yaml_blocks() -> list[Block]:
     return [block for page in PAGES for block in _blocks(page) if block.info.startswith("yaml")]
 
 
-FRAGMENTS = [block for block in _yaml_blocks() if block.info.split()[1:] not in (["course"], ["lab"], ["errata"])]
+FRAGMENTS = [
+    block for block in _yaml_blocks() if block.info.split()[1:] not in (["course"], ["lab"], ["errata"], ["problems"])
+]
 
 
 def test_every_yaml_example_says_what_it_is() -> None:
@@ -306,7 +308,7 @@ def test_an_example_loads_without_diagnostics(block: Block, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_whole_course_loads_without_diagnostics(page: Path, tmp_path: Path) -> None:
-    whole = {"yaml course", "yaml lab", "yaml errata"}
+    whole = {"yaml course", "yaml lab", "yaml errata", "yaml problems"}
     files = {f"{block.info.split()[1]}.yaml": block.text for block in _blocks(page) if block.info in whole}
     assert files or page.name != "course-format.md"
     if files:

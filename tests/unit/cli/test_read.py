@@ -20,7 +20,9 @@ def private(monkeypatch, tmp_path):
 
 def test_without_a_name_it_tells_which_there_are(capsys):
     assert main(["read", "--course", GOOD]) == 0
-    assert capsys.readouterr().out == "before-you-start  Before You Start\nwhat-next         What Next\n"
+    assert capsys.readouterr().out == (
+        "before-you-start  Before You Start\nwhat-next         What Next\nproblems          Known Problems\n"
+    )
 
 
 def test_a_page_is_shown_with_its_variables_filled_in(capsys):
@@ -36,11 +38,18 @@ def test_what_a_page_corrects_is_told_with_its_source(capsys):
     assert "Source: " in out
 
 
+def test_the_known_problems_are_a_page(capsys):
+    assert main(["read", "problems", "--course", GOOD]) == 0
+    out = capsys.readouterr().out
+    assert "\nprobe not found\n  Cause: There is no probe.\n  Fix: Make one: `touch probe`.\n  Source: Tried\n" in out
+    assert out.index("probe not found") < out.index("error ... here")
+
+
 def test_a_page_that_is_not_there_is_a_mistake_of_usage(capsys):
     assert main(["read", "nothing", "--course", GOOD]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert "no page called 'nothing'. There are: before-you-start, what-next." in err
+    assert "no page called 'nothing'. There are: before-you-start, what-next, problems." in err
 
 
 def test_a_course_may_have_none(capsys, tmp_path):

@@ -15,7 +15,11 @@ from labrunner.content.listing import listing
 
 GOOD = Path(__file__).parents[2] / "courses" / "good"
 LABS = (("lab-1", "all-forms", "All Forms", 3, 5, True),)
-PAGES = (("before-you-start", "Before You Start", "start"), ("what-next", "What Next", "end"))
+PAGES = (
+    ("before-you-start", "Before You Start", "start"),
+    ("what-next", "What Next", "end"),
+    ("problems", "Known Problems", "failure"),
+)
 EXPECTED = ("good", "Every form that a course can be written in", LABS, PAGES)
 HEAVY = {
     "yaml",
@@ -104,6 +108,7 @@ def test_json_is_data_on_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[st
         "pages": [
             {"id": "before-you-start", "title": "Before You Start", "shown": "start"},
             {"id": "what-next", "title": "What Next", "shown": "end"},
+            {"id": "problems", "title": "Known Problems", "shown": "failure"},
         ],
     }
     assert shown.err == ""

@@ -15,7 +15,7 @@ from labrunner.engine.policy import Decision, Moment, Move, Own, Point
 from labrunner.engine.runner import Conduct, Runner
 from labrunner.engine.session import Session
 from labrunner.engine.walk import walk
-from labrunner.model import Course, Lab, Option, Step, Variable
+from labrunner.model import Course, Lab, Option, Problem, Step, Variable
 from labrunner.record.book import Book
 from labrunner.record.events import CommandEnded, CommandStarted, Event, StepEnded
 from labrunner.record.left import read_left
@@ -134,6 +134,7 @@ class Bench:
         values: dict[str, str] | None = None,
         earlier: Lab | None = None,
         resume: bool = False,
+        problems: tuple[Problem, ...] = (),
         **lab: Any,
     ) -> Ran:
         """resume: go on with what the last run has left, in a new shell."""
@@ -154,6 +155,7 @@ class Bench:
             redactor=self.redactor,
             values=values or {},
             course_path=str(self.folder),
+            problems=problems,
             snapshots=Snapshots(f"{self.folder}/{self._runs}"),
         )
         plan = select(course, [f"lab-1/{only}"] if only else ["lab-1"])

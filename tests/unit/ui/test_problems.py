@@ -1,0 +1,94 @@
+"""A known problem on screen: a short box in the guide, two lines for those who read along, all of them on a page."""
+
+import io
+import textwrap
+
+import pytest
+
+from labrunner.model import Course, Lab, Problem, Step
+from labrunner.record.events import ProblemRecognised
+from labrunner.ui.guide import Guide
+from labrunner.ui.plain import Plain
+from labrunner.ui.scenes import Scenes
+from labrunner.ui.screen import Screen
+
+LAB = Lab(id="log-in", name="lab-1", title="Logging In", steps=(Step(id="first", title="The First Time", text="T"),))
+PROBLEMS = (
+    Problem(
+        id="not-logged-in",
+        when=("unauthorized", "required"),
+        cause="Docker has no login.",
+        fix="`docker login`.",
+        source="Docker Docs",
+        see="lab-1/first",
+    ),
+    Problem(id="no-room", when=("space left",), cause="The disk is full.", fix="Make room.", source="Tried"),
+)
+COURSE = Course(id="c", title="C", labs=(LAB,), problems=PROBLEMS)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def event(**more: str) -> ProblemRecognised:
+    known = {"problem": "not-logged-in", "cause": "Docker has no `login`.", "fix": "Log in: `docker login`."}
+    return ProblemRecognised(lab="l", step="s", **(known | more))
+
+
+def guided(happened: ProblemRecognised, stream: io.StringIO, **env: str) -> str:
+    with Guide(io.StringIO(""), stream, course=COURSE, env=env) as guide:
+        guide.show(happened)
+    return stream.getvalue()
+
+
+def boxed(text: str) -> str:
+    return textwrap.indent(textwrap.dedent(text), "  ").replace("|", "▌").rstrip(" ")
+
+
+def test_the_guide_shows_a_box_with_cause_fix_and_where_to_read_on() -> None:
+    shown = guided(event(see="lab-1/first"), Terminal(), TERM="xterm", NO_COLOR="1", COLUMNS="80")
+    assert plain_of(shown) == "\n" + boxed(
+        """\
+        | A known problem: not-logged-in
+        | Cause: Docker has no login.
+        | Fix:   Log in: docker login.
+        | See:   lab-1/first (The First Time)
+        """
+    )
+
+
+def plain_of(text: str) -> str:
+    import re
+
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", text)
+
+
+@pytest.mark.parametrize(("see", "line"), [("lab-1", "See: lab-1 (Logging In)"), ("", ""), ("lab-9/gone", "")])
+def test_where_to_read_on_is_named_if_the_course_has_it(see: str, line: str) -> None:
+    shown = guided(event(see=see), io.StringIO())
+    assert "A known problem: not-logged-in\n  Cause: Docker has no `login`.\n  Fix: Log in: `docker login`.\n" in shown
+    assert line in shown
+    assert ("See:" in shown) is bool(line)
+
+
+def test_those_who_read_along_get_cause_and_fix() -> None:
+    stream = io.StringIO()
+    plain = Plain(stream, env={})
+    plain.show(event())
+    plain.flush()
+    assert stream.getvalue() == (
+        "    Known problem (not-logged-in): Docker has no `login`.\n    Fix: Log in: `docker login`.\n"
+    )
+
+
+def test_the_page_has_all_of_them_with_their_errors_and_sources() -> None:
+    stream = io.StringIO()
+    Scenes(Screen(stream, env={}), COURSE).problems("Known Problems")
+    assert stream.getvalue() == (
+        "\nKnown Problems\n"
+        "\nunauthorized ... required\n  Cause: Docker has no login.\n  Fix: `docker login`.\n  Source: Docker Docs\n"
+        "  See: lab-1/first (The First Time)\n"
+        "\nspace left\n  Cause: The disk is full.\n  Fix: Make room.\n  Source: Tried\n"
+    )
