@@ -7,6 +7,10 @@ from collections.abc import Mapping
 
 from labrunner.cli import Problem
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labrunner.model import Course
+
 __all__ = ["arguments", "run"]
 
 _SANDBOX = "sandbox"
@@ -23,7 +27,6 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.cli.opening import known_course, open_course
     from labrunner.cli.telling import tell
     from labrunner.content.listing import PROBLEMS
-    from labrunner.engine.outcomes import ExitStatus
     from labrunner.ui.pages import reading
     from labrunner.ui.scenes import Scenes
     from labrunner.ui.screen import Screen
@@ -37,16 +40,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
             tell("This course has no pages.")
         return 0
     if args.page not in titles:
-        names = ", ".join(titles) or "none"
-        lab = next((lab for lab in course.labs if args.page in (lab.name, lab.id)), None)
-        if lab is not None:
-            option = f" --course {shlex.quote(args.course)}" if args.course else ""
-            raise Problem(
-                f"{args.page} is a lab, not a page: {lab.title}",
-                status=ExitStatus.USAGE,
-                remedy=f"Run it: `labrunner run {lab.name}{option}`. Pages to read: {names}.",
-            )
-        raise Problem(f"this course has no page called '{args.page}'. There are: {names}.", status=ExitStatus.USAGE)
+        raise _no_page(course, args, ", ".join(titles) or "none")
     screen = Screen(sys.stdout, env=env)
     scenes = Scenes(screen, course)
     page = next((page for page in course.pages if page.id == args.page), None)
@@ -57,3 +51,18 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
             scenes.page(page, why=True)
     screen.sink.flush()
     return 0
+
+
+def _no_page(course: "Course", args: Namespace, names: str) -> Problem:
+    """What to say of a name that no page has."""
+    from labrunner.engine.outcomes import ExitStatus
+
+    lab = next((lab for lab in course.labs if args.page in (lab.name, lab.id)), None)
+    if lab is None:
+        return Problem(f"this course has no page called '{args.page}'. There are: {names}.", status=ExitStatus.USAGE)
+    option = f" --course {shlex.quote(args.course)}" if args.course else ""
+    return Problem(
+        f"{args.page} is a lab, not a page: {lab.title}",
+        status=ExitStatus.USAGE,
+        remedy=f"Run it: `labrunner run {lab.name}{option}`. Pages to read: {names}.",
+    )

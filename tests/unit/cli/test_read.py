@@ -64,7 +64,9 @@ def test_the_name_of_a_lab_is_answered_with_how_to_run_it(capsys):
     assert main(["read", "lab-1", "--course", GOOD]) == 2
     err = capsys.readouterr().err
     assert "lab-1 is a lab, not a page" in err
-    assert f"Run it: `labrunner run lab-1 --course {GOOD}`. Pages to read: before-you-start, what-next." in err
+    assert (
+        f"Run it: `labrunner run lab-1 --course {GOOD}`. Pages to read: before-you-start, what-next, problems." in err
+    )
 
 
 @pytest.mark.parametrize(("answers", "whole"), [("\n\n\n", True), ("q\n", False)])
