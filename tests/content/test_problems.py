@@ -44,6 +44,11 @@ LOADED = loaded()
 OUTPUTS = recorded()
 
 
+def at_a_terminal(output: str) -> str:
+    """Where there are colours, az has them in place of the words for how grave a line is (knack 0.11, `log.py`)."""
+    return re.sub(r"^(?:ERROR|WARNING): ", "", output, flags=re.MULTILINE)
+
+
 def told(output: str) -> str:
     return next((problem.id for problem in LOADED.problems if problem.fits(output)), "none")
 
@@ -56,6 +61,7 @@ def test_there_are_enough_of_both() -> None:
 @pytest.mark.parametrize(("name", "output"), OUTPUTS, ids=[f"{name}-{at}" for at, (name, _) in enumerate(OUTPUTS)])
 def test_of_a_recorded_error_its_own_problem_is_told(name: str, output: str) -> None:
     assert told(output) == name
+    assert told(at_a_terminal(output)) == name
 
 
 def test_every_problem_is_told_of_a_recorded_error() -> None:
