@@ -3,7 +3,7 @@
     python -m tests.e2e.pictures
 
 A learner takes Lab 4 on a terminal of 80x24, and makes a mistake. Each run gives the same files, until the program, the
-lab or a tool says something else: what differs between two runs (how long it took) is shown as `…`.
+lab or a tool says something else: what differs between two runs (how long it took, an id) is replaced.
 """
 
 import io
@@ -38,7 +38,11 @@ PROMPT = "q quit: "
 END = "labrunner sandbox down"
 TITLE = f"labrunner run {LAB}"
 SECONDS = 120.0
-VOLATILE = re.compile(r"(?<= in )[0-9.]+ (?:ms|s|min)(?: [0-9]+ s)?(?=\.)")
+VOLATILE = (
+    (re.compile(r"(?<= in )[0-9.]+ (?:s|min)(?: [0-9]+ s)?(?=\.)"), "… s"),
+    (re.compile(r"(?<=sandbox \()[0-9a-f-]{36}(?=\))"), "00000000-0000-0000-0000-000000000000"),  # the subscription
+)
+"""What differs between two runs, and what is shown for it."""
 DIM, GREY = "\x1b[2m", "\x1b[90m"  # pyte knows no dim
 APART = 'mkdir -p /run/labrunner && mount -t tmpfs none /run/labrunner && exec "$@"'
 """Where nobody else's sandbox has the usual name."""
@@ -78,7 +82,9 @@ def take(user: User) -> dict[str, str]:
             learner.expect(PROMPT)
 
         def keep(name: str) -> None:
-            shown[name] = VOLATILE.sub("… s", learner.text)
+            shown[name] = learner.text
+            for pattern, instead in VOLATILE:
+                shown[name] = pattern.sub(instead, shown[name])
 
         learner.expect(PROMPT, seconds=SECONDS)
         type_until("\n", "Show what the registry knows of the repository.")
