@@ -40,10 +40,3 @@ def test_the_lab_passes_alone_and_keeps_its_secrets(user: User) -> None:
     user.inside(name, f"docker rmi {server}/mywebapi:unsigned-tag && docker pull -q {server}/mywebapi:unsigned-tag")
     asked = user.run("check", "lab-8", "--sandbox", name)
     assert asked.status == 0, asked
-
-    # keys whose passphrase nobody knows are in nobody's way, also where the lab is begun in its middle
-    signing = user.run("run", "lab-8/push-a-signed-image", "--restart", *given, "--sandbox", name, timeout=120)
-    assert signing.status == 0, signing
-    other = ("--var", f"TRUST_ROOT_PASSPHRASE={ROOT}2", "--var", f"TRUST_REPOSITORY_PASSPHRASE={REPOSITORY}2")
-    again = user.run("run", "lab-8/manage-trust-keys", "--restart", *other, "--sandbox", name, timeout=120)
-    assert again.status == 0, again
