@@ -24,7 +24,7 @@ SERVER = "@{ACR_LOGIN_SERVER}/mywebapi"
 
 def read(path: Path) -> Any:
     """The file with every scalar as text, as the loader has it."""
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CBaseLoader)
 
 
 CONTRACTED = [entry for path in CONTRACTS for entry in read(path)]

@@ -26,7 +26,7 @@ def contracted() -> dict[str, tuple[str, tuple[str, ...]]]:
     import yaml
 
     entries = [
-        entry for path in CONTRACTS for entry in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        entry for path in CONTRACTS for entry in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CBaseLoader)
     ]
     return {entry["id"]: (entry["written"], tuple(entry["errata"])) for entry in entries}
 

@@ -1,5 +1,6 @@
 """Lab 2 for real: it runs, its report tells what ran, and a state that is wrong afterwards is found."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def test_the_lab_passes(finished):
 
 
 def test_the_report_has_every_reference_passed_with_the_text_of_the_contract(finished):
-    contract = [entry for path in CONTRACTS for entry in yaml.load(path.read_text(), Loader=yaml.BaseLoader)]
+    contract = [entry for path in CONTRACTS for entry in yaml.load(path.read_text(), Loader=yaml.CBaseLoader)]
     wanted = {
         entry["id"]: folded(entry["corrected"] if entry["status"] == "corrected" else entry["written"])
         for entry in contract
@@ -97,7 +98,7 @@ def test_sabotage_is_found_in_its_step_and_named(finished, tmp_path, what):
     finally:
         finished.inside(mend)
     assert ended.status == 1, ended
-    report = yaml.safe_load((tmp_path / "out.json").read_text())
+    report = json.loads((tmp_path / "out.json").read_text())
     steps = {step["id"]: step for step in report["labs"][0]["steps"]}
     assert {name for name, step in steps.items() if step["outcome"] != "passed"} == set(wanted)
     shown = folded(ended.err)

@@ -31,7 +31,7 @@ def folded(text):
 
 def contracted(*places):
     """The text of every reference whose id begins with one of the places."""
-    contract = [entry for path in CONTRACTS for entry in yaml.load(path.read_text(), Loader=yaml.BaseLoader)]
+    contract = [entry for path in CONTRACTS for entry in yaml.load(path.read_text(), Loader=yaml.CBaseLoader)]
     entries = [entry for entry in contract if entry["id"].startswith(places)]
     texts = {entry["id"]: entry["corrected" if entry["status"] == "corrected" else "written"] for entry in entries}
     assert len(texts) == len(entries)
