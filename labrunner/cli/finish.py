@@ -40,7 +40,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
                 status=ExitStatus.USAGE,
                 remedy=f"`{line(f'reset {selector}')}` undoes a step.",
             )
-    plan = plan_of(course, args.labs)
+    plan = plan_of(course, args.labs or [lab.id for lab in course.labs])  # the optional ones too
     require_trust(course, env, trusted=args.trust, confirm=None)
     sessions = list(held(args.sandbox, course, env))
     labs = {planned.lab.id for planned in plan.labs}

@@ -14,6 +14,8 @@ __all__ = ["SignIn"]
 
 _CODE = re.compile(r"enter the code (\S+) to authenticate")
 _KEPT = 1000
+_SIGNALS = b"\x03\x1a\x1c"
+"""Ctrl-C, Ctrl-Z and Ctrl-\\."""
 
 
 class SignIn:
@@ -41,11 +43,13 @@ class SignIn:
             self._session.policy.show(SignInWaiting(code=self._waiting))
 
     def keys(self, data: bytes) -> bytes:
-        """What was typed: Enter approves, and is not the command's."""
-        if not self._waiting or not (b"\r" in data or b"\n" in data):
+        """What was typed: Enter approves. Until then the command gets the keys that end or stop it, and nothing else:
+        the code, typed here, would stand in the middle of what it prints."""
+        if not self._waiting:
             return data
-        self._approve()
-        return data.translate(None, b"\r\n")
+        if b"\r" in data or b"\n" in data:
+            self._approve()
+        return bytes(key for key in data if key in _SIGNALS)
 
     def _approve(self) -> None:
         self._session.target.approve(self._waiting)

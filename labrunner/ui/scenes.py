@@ -240,7 +240,7 @@ class Scenes:
 
     def _notices(self, notices: Iterable[Notice]) -> None:
         for notice in notices:
-            rows = [("", notice.text)]
+            rows = [("", " ".join(part.split())) for part in notice.text.split("\n\n")]
             if notice.source:
                 rows.append(("", f"Source: {notice.source}"))
             self._screen.bar(NOTICES.get(notice.kind, notice.kind.capitalize()), rows, style="yellow")

@@ -47,13 +47,13 @@ def test_with_trust_it_runs_and_other_content_asks_again(finished, foreign):
 def test_at_a_terminal_the_learner_is_asked(finished, foreign, terminal):
     courses.write(foreign, LAB.replace("Make a file.", "Make one file."))
     for answer, status in (("\n", 2), ("no\n", 2), ("\x04", 2)):
-        learner = terminal("run", "--course", str(foreign))
+        learner = terminal("run", "--restart", "--course", str(foreign))
         learner.expect("y yes   [Enter] no: ")
         assert "A Small Course" in learner.text
         learner.type(answer)
         assert learner.end() == status
         assert not made(finished)
-    learner = terminal("run", "--course", str(foreign))
+    learner = terminal("run", "--restart", "--course", str(foreign))
     learner.expect("y yes   [Enter] no: ")
     learner.type("y\n")
     while learner.expect("q quit: ", "labrunner sandbox down") == "q quit: ":
