@@ -14,7 +14,8 @@ from tests.sandbox.test_cleanups import NEIGHBOURS
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.e2e]
 
-LABS = ("lab-1", "lab-2", "lab-3", "lab-4", "lab-5")
+LABS = ("lab-1", "lab-2", "lab-3", "lab-5")
+"""Those that make something; Lab 4 only looks."""
 MORE = """
 docker volume create mywebapi-data
 docker network create labs
@@ -70,7 +71,7 @@ def test_a_run_goes_on_after_a_restart_and_finish_leaves_what_was_before(user, t
     again = {record["ref"] for record in found[went_on:] if record["event"] == "command-started"}
     assert not again & done, "what has ended is not run again"
     steps = {step["id"]: step for lab in json.loads(report.read_text())["labs"] for step in lab["steps"]}
-    assert len(steps) == 19
+    assert len(steps) == 14
     # az takes every application whose name begins like the one that is asked for; Azure does so too
     assert [name for name, step in steps.items() if step["outcome"] != "passed"] == ["alternative-authentication"]
     assert ended.status == 1, ended
