@@ -195,9 +195,9 @@ def _check_shell(found: Held) -> None:
 def step_of(course: Course, selector: str) -> tuple[str, str]:
     """The one step that `LAB/STEP` names, by ids. Problem."""
     if "/" not in selector:
-        raise Problem(
-            f"'{selector}' names no step", status=ExitStatus.USAGE, remedy="Write LAB/STEP, such as lab-2/tag-for-acr."
-        )
+        steps = [f"{selector}/{step.id}" for lab in course.labs if selector in (lab.id, lab.name) for step in lab.steps]
+        named = f"Name a step of it: {', '.join(steps)}." if steps else "Write LAB/STEP, such as lab-2/tag-for-acr."
+        raise Problem(f"'{selector}' names no step", status=ExitStatus.USAGE, remedy=named)
     try:
         (lab,) = select(course, [selector]).labs
     except SelectionError as error:

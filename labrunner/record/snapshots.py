@@ -17,8 +17,9 @@ class Snapshots:
         self._kept: dict[str, bytes] = {}
 
     def keep(self, host: str, snapshot: bytes) -> None:
-        """Replace the host's, whole or not at all; nothing is written when it is the same."""
-        if self._kept.get(host) == snapshot:
+        """Replace the host's, whole or not at all; nothing is written when it is the same, or empty: a shell that
+        cannot say how it is (a session on another machine has it) was last as it is kept."""
+        if not snapshot or self._kept.get(host) == snapshot:
             return
         path = self._path(host)
         new = path.with_suffix(".new")

@@ -51,7 +51,7 @@ def test_nothing_is_under_way(user):
 
 
 WRONG = {
-    "goto lab-1": "'lab-1' names no step",
+    "goto lab-1": "Name a step of it: lab-1/set, lab-1/use.",
     "goto lab-1/us": "there is no step of lab-1 called 'us'. Did you mean 'use'?",
     "hint lab-9/use": "there is no lab called 'lab-9'",
     "skip lab-1/nothing": "there is no step of lab-1 called 'nothing'",
