@@ -1,6 +1,6 @@
 """The remote host of a sandbox, from outside: a second machine in it, which `ssh user@remote-host` reaches.
 
-It has an address, a name, a HOME and a Docker Engine of its own, and it is started when somebody first needs it. The
+It has an address, a name, a HOME and a Docker Engine of its own, and it is started when a lab first needs it. The
 supervisor holds it beside the engine and the local Azure, by the same rules (`sandbox.recovery`).
 """
 

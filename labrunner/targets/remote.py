@@ -1,4 +1,4 @@
-"""The remote host of a sandbox, as part of its target: its shell, its checks, its things. Started when first needed."""
+"""The remote host of a sandbox, as part of its target: shell, checks. Started with the first lab that needs it."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
