@@ -4,9 +4,10 @@
 
 ARGS ?=
 QUICK = tests/architecture tests/content tests/courses tests/unit
-# two tests at a time, those of one file one after the other: they share what is dear to make;
-# the quick ones of tests/unit come last, so that both workers end together
-PYTEST = pytest -n 2 --dist loadfile --no-loadscope-reorder
+# some tests at a time, those of one file one after the other: they share what is dear to make;
+# the quick ones of tests/unit come last, so that the workers end together.
+# Of the quick ones one more than cores run: they wait now and then, for a server or a retry
+PYTEST = pytest --dist loadfile --no-loadscope-reorder
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
@@ -21,7 +22,7 @@ doctor: ## say what this machine has and lacks for the labs; sets nothing up
 	@python3 bootstrap.py doctor $(ARGS)
 
 test: ## run all tests, those that need root and the Docker Engine included
-	@python3 bootstrap.py engine dev -- $(PYTEST) $(ARGS)
+	@python3 bootstrap.py engine dev -- $(PYTEST) -n 2 $(ARGS)
 
 check: ## format, lint, types, unit and architecture tests, content: no root, no engine
 	@python3 bootstrap.py dev -- sh -ec '\
@@ -29,7 +30,7 @@ check: ## format, lint, types, unit and architecture tests, content: no root, no
 	  ruff check .; \
 	  mypy; \
 	  labrunner lint labs/acr-images; \
-	  $(PYTEST) -q -m "not sandbox and not e2e" $(QUICK)'
+	  $(PYTEST) -n 3 -q -m "not sandbox and not e2e" $(QUICK)'
 
 bench: ## measure against plain bash and other runners, and print the ratios
 	@python3 bootstrap.py engine dev bench -- python -m bench.run $(ARGS)

@@ -13,7 +13,8 @@ import docker
 from labrunner.checking.api import Context, Finding, check, failed, passed
 from labrunner.checking.wording import listed
 
-from .docker_engine import asking_engine, differences
+from .docker_containers import differences
+from .docker_engine import asking_engine
 
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"

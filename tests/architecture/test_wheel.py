@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -49,20 +48,11 @@ def installed(tmp_path_factory):
     python = str(place / "bin/python")
     pip = (sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--disable-pip-version-check")
     run(*pip, "--no-deps", "--no-index", "--no-compile", str(wheel), cwd=work)
-    # The libraries come from here, without what leads to the checkout.
+    # The libraries come from here. Of a folder named like this its own .pth files, which lead to the checkout, are not
+    # read, and what is installed in `place` comes before it.
     libraries = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=work).strip()
-    others = shutil.ignore_patterns("labrunner", "labrunner-*", "*editable*", "*.pth")
-    shutil.copytree(
-        sysconfig.get_path("purelib"), libraries, ignore=others, copy_function=link_or_copy, dirs_exist_ok=True
-    )
+    (Path(libraries) / "libraries.pth").write_text(sysconfig.get_path("purelib"))
     return place / "bin"
-
-
-def link_or_copy(source, target):
-    try:
-        os.link(source, target)
-    except OSError:  # on another file system
-        shutil.copy2(source, target)
 
 
 def shipped(installed, folder):

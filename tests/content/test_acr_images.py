@@ -418,7 +418,7 @@ def test_a_mistake_that_a_check_gives_away_is_in_the_checks_words() -> None:
     pieces = {piece for mistake in STEPS["L2.S2"]["mistakes"] for piece in mistake["when"]}
     wording = "at all, so it has no"
     assert wording in pieces
-    assert wording in (COURSE.parents[1] / "checks" / "docker_engine.py").read_text(encoding="utf-8")
+    assert wording in (COURSE.parents[1] / "checks" / "docker_images.py").read_text(encoding="utf-8")
 
 
 # -- the stand-ins -------------------------------------------------------------------------------------------------
