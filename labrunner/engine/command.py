@@ -97,6 +97,7 @@ def run_in_shell(
         session.redactor.add(session.target.shell(command.host).variable(name) or "")
     if completed.restarted:
         session.seen.pop(command.host, None)
+    if completed.restarted and not completed.left:
         session.emit(ShellRestarted(lab=place.lab, step=place.step, host=command.host))
     _keep_shell(session, command.host)
     output = session.redactor.redact(rendered(completed.output, dropped=completed.dropped))

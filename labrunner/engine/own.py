@@ -9,7 +9,7 @@ from labrunner.engine.recognition import tell_problem
 from labrunner.engine.step import Action, StepRun, machine_error
 from labrunner.model import Command
 from labrunner.record.events import OwnCommandEnded, OwnCommandStarted
-from labrunner.shell.protocol import ShellError
+from labrunner.shell.protocol import End, ShellError
 
 __all__ = ["try_out"]
 
@@ -50,7 +50,7 @@ def try_out(run: StepRun, own: Own, action: Action | None) -> None:
             step=place.step,
             run=session.redactor.redact(own.run),
             exit_status=completed.exit_status,
-            end=completed.end,
+            end=End.SHELL_EXITED if completed.left else completed.end,
             seconds=round(completed.seconds, 4),
             output=cut(output),
         )

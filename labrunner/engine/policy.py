@@ -58,7 +58,8 @@ Decision = Move | Own
 class Moment:
     """A fork: where it is, what may be chosen (`moves`, the usual one first), and what is known.
 
-    text: the command about to run, filled in; reason: why the step failed, one line; outcome: FAILED or ERROR then.
+    command: the one about to run, or that a retry begins with; text: its text, filled in. reason: why the step failed,
+    one line; outcome: FAILED or ERROR then.
     """
 
     point: Point

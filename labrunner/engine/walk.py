@@ -42,7 +42,7 @@ def walk(run: StepRun) -> StepResult:
             go_on = False
             if result.outcome is Outcome.PASSED:
                 return _left(run, result)
-            move = _decide(run, Point.FAILED, _AFTER_FAILURE, result=result)
+            move = _decide(run, Point.FAILED, _AFTER_FAILURE, action=_failed(run), result=result)
             if move is Move.NEXT:
                 return _left(run, result)
             run.go(State.READY)
@@ -50,6 +50,11 @@ def walk(run: StepRun) -> StepResult:
     except _Skipped:
         run.go(State.SKIPPED)
         return _left(run, StepResult(Outcome.SKIPPED, "skipped by the learner"))
+
+
+def _failed(run: StepRun) -> Action | None:
+    """What a retry begins with."""
+    return next((action for action in run.actions[run.failed_at :] if not run.leaves_out(action)), None)
 
 
 def _left(run: StepRun, result: StepResult) -> StepResult:

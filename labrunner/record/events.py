@@ -254,7 +254,8 @@ class CheckEnded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShellRestarted(Event):
-    """The learner's shell ended with the command; a new one runs, variables of the old one are gone."""
+    """The learner's shell ended with the command, or on another host before it; a new one runs, variables of the old
+    one are gone."""
 
     name: ClassVar[str] = "shell-restarted"
     lab: str

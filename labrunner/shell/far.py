@@ -250,7 +250,7 @@ class FarShell:
             status = completed.exit_status
             if text.strip() in _LEAVES and status != _SSH_FAILED:
                 status = 0
-            completed = replace(completed, end=ended, exit_status=status)
+            completed = replace(completed, end=ended, exit_status=status, left=True)
         return replace(completed, restarted=is_new)
 
     def variable(self, name: str) -> str | None:

@@ -35,6 +35,13 @@ class ModelScreen(pyte.Screen):  # deriving is its way of extension
         else:
             super().erase_in_line(how, private)
 
+    def take_gone(self, least: int) -> list[str]:
+        """The lines that have scrolled away, if there are so many; they are none of `rows` any more."""
+        if len(self._gone) < least:
+            return []
+        taken, self._gone = self._gone, []
+        return taken
+
     def rows(self) -> list[str]:
         """All lines down to the cursor or the last that is not empty, without trailing blanks."""
         shown = [_row(self.buffer[number]) for number in range(self.lines)]

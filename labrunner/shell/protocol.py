@@ -47,6 +47,7 @@ class Completed:
     ladder: the signals that had to be sent, in order ("INT", "TERM", "KILL").
     restarted: a new shell is running, variables of the old one are gone (always with End.SHELL_EXITED; also
         when the ladder had to take the shell itself, or when it had died since the last command).
+    left: the shell on another host has ended with the command; the next one opens another.
     """
 
     exit_status: int | None
@@ -56,6 +57,7 @@ class Completed:
     seconds: float
     ladder: tuple[str, ...] = ()
     restarted: bool = False
+    left: bool = False
 
 
 class ShellError(Exception):

@@ -6,10 +6,15 @@ line on, a screen model runs (pyte), on as much of the end as it can do in reaso
 """
 
 import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from labrunner.shell.capture import HEAD_BYTES
 
-__all__ = ["MODEL_CHARACTERS", "MODEL_COLUMNS", "rendered"]
+if TYPE_CHECKING:
+    from labrunner.shell.model_screen import ModelScreen
+
+__all__ = ["MODEL_CHARACTERS", "MODEL_COLUMNS", "SCREEN_LINES", "Growing", "rendered"]
 
 MODEL_CHARACTERS = 256 * 1024
 """How much of the end of an output the screen model is given; it does about a million characters a second."""
@@ -34,6 +39,8 @@ _INVISIBLE = re.compile(
     r"|[=>~\\NOn|}]"
     r")"
 )
+_NOT_SHOWN = dict.fromkeys([*_SILENT, *b"\a", *range(0x80, 0xA0)]) | dict.fromkeys(b"\v\f", "\n")
+_BATCH = 16 * 1024
 _BREAK = re.compile("[\n\r\x1b]")
 _WITHIN_LINE = re.compile(r"\x1b\[([0-9]*)([CDGKPX@`a])|[\r\b]")
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[^\[])?")
@@ -206,3 +213,52 @@ def _modelled(text: str, columns: int) -> str:
     screen = ModelScreen(width, SCREEN_LINES)
     feed(screen, text)
     return "\n".join(screen.rows())
+
+
+class Growing:
+    """The screen of an output that moves and goes on: the lines of `rendered`, asked for between any two pieces.
+
+    lines, line: what stands there before it; the cursor is in column `at` (from 0) of `line`.
+    """
+
+    def __init__(self, lines: Sequence[str] = (), line: str = "", at: int = 0) -> None:
+        self._pending = [*(f"{text}\n" for text in lines), line, f"\x1b[{at + 1}G"]
+        self._size = 0
+        self._columns = max(MODEL_COLUMNS, 1 + max(map(len, [*lines, line])))
+        self._screen: ModelScreen | None = None
+        self._aside = False  # on the alternate screen
+
+    def feed(self, text: str) -> None:
+        """The next piece. It must not end within a sequence. Linear, about a million characters a second."""
+        self._pending.append(text)
+        self._size += len(text)
+        if self._size >= _BATCH:
+            self._show()
+
+    def rows(self) -> list[str]:
+        """All lines that are not taken, down to the cursor or the last that is not empty, without trailing blanks."""
+        return self._show().rows()
+
+    def scrolled_away(self, least: int) -> list[str]:
+        """Take the lines that nothing can change any more, if there are so many."""
+        return self._screen.take_gone(least) if self._screen is not None else []
+
+    def _show(self) -> "ModelScreen":
+        from labrunner.shell.model_screen import ModelScreen, feed
+
+        if self._screen is None:
+            self._screen = ModelScreen(self._columns, SCREEN_LINES)
+        text = self._without_alternate("".join(self._pending)).translate(_NOT_SHOWN)
+        self._pending, self._size = [], 0
+        feed(self._screen, _INVISIBLE.sub("", text))
+        return self._screen
+
+    def _without_alternate(self, text: str) -> str:
+        parts, start = [], 0
+        for match in _ALTERNATE.finditer(text):
+            if match[1] == "h" and not self._aside:
+                parts.append(text[start : match.start()])
+            elif match[1] == "l" and self._aside:
+                start = match.end()
+            self._aside = match[1] == "h"
+        return "".join([*parts, "" if self._aside else text[start:]])

@@ -1,10 +1,11 @@
 """The question at a fork: asked until the answer is a move, a command of the learner's own, or quit."""
 
 from labrunner.engine.policy import Moment, Move, Own, Point
+from labrunner.model import Erratum
 from labrunner.ui.forks import ALWAYS, answers_of, choices_of, refusal
 from labrunner.ui.keys import HELP, explain, prompt_of
 from labrunner.ui.more import More
-from labrunner.ui.own import MARK, OwnCommands
+from labrunner.ui.own import MARK, OwnCommands, is_same, without_prompt
 from labrunner.ui.pages import Pages
 from labrunner.ui.scenes import Scenes
 from labrunner.ui.screen import Screen
@@ -23,13 +24,16 @@ class Asking:
         self._scenes = scenes
         self.own = OwnCommands(screen, keys)
         self.more = More(screen, pages, scenes)
+        self._corrections: list[Erratum] = []  # of the command that was run last
 
     def ask(self, moment: Moment, usual: str, *, without: Move | None = None) -> Move | Own | None:
         """The answer; None for quit. usual: what Enter does if that is RUN.
 
-        The very command that is next, typed, is the first move.
+        The very command that the first move runs, typed, is that move.
         """
         moves = [move for move in moment.moves if move is not without]
+        if moment.point is Point.FAILED:
+            self._scenes.corrections = self._scenes.corrections or self._corrections
         answers = answers_of(moves)
         listed = choices_of(moves, usual, more=self.more.choices(), hints_shown=moment.hints_shown)
         while True:
@@ -39,12 +43,11 @@ class Asking:
             if answer is None:
                 return None
             typed = answer.strip()
-            if _is_command(typed, moment):
-                self._scenes.begin()
-                return moves[0]
-            if typed.startswith(MARK):
+            if _runs(typed, moment):
+                return self._left(moment, moves[0])
+            if self.own.takes(typed, moment.step):
                 if (own := self.own.read(typed)) is not None:
-                    return own
+                    return self._left(moment, moves[0]) if _runs(own.run, moment) else own
                 continue
             if typed == HELP:
                 explain(self._screen, [*listed, *ALWAYS])
@@ -58,13 +61,22 @@ class Asking:
             if chosen is Move.QUIT:
                 return None
             if chosen is not None:
-                if chosen not in (Move.HINT, Move.RETRY):
-                    self._scenes.begin()
-                return chosen
+                return self._left(moment, chosen)
             self._screen.line(refusal(typed, moment.hints_shown), raw=True)
 
+    def _left(self, moment: Moment, move: Move) -> Move:
+        """The learner leaves the question by this move."""
+        if move is not Move.HINT:
+            self._corrections = self._scenes.corrections if moment.point in _RUNS else []
+            self._scenes.begin()
+        return move
 
-def _is_command(typed: str, moment: Moment) -> bool:
-    """Whether the learner has typed the very command that is next, with or without the mark of own commands."""
-    words = typed.removeprefix(MARK).split()
-    return moment.point is Point.COMMAND and bool(words) and words == moment.text.replace("\\\n", " ").split()
+
+_RUNS = {Point.COMMAND: Move.RUN, Point.FAILED: Move.RETRY}
+"""The questions at which a command is at hand, and the move that runs it."""
+
+
+def _runs(typed: str, moment: Moment) -> bool:
+    """Whether the learner has typed the very command that is at hand, with or without the mark of own commands."""
+    usual = _RUNS.get(moment.point)
+    return usual is moment.moves[0] and is_same(without_prompt(typed.removeprefix(MARK).lstrip()), moment.text)

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from labrunner.engine.policy import Move
 from labrunner.ui import texts
 from labrunner.ui.keys import ENTER, HELP, Key
-from labrunner.ui.own import EXAMPLE, MARK, advice
+from labrunner.ui.own import MARK, advice
 
 __all__ = ["ALWAYS", "answers_of", "choices_of", "refusal"]
 
 LONGEST_SHOWN = 60
-"""Characters of an answer that are said back as the command that it may have been meant for."""
+"""Characters of an answer that are said back."""
 
 LETTERS: Mapping[Move, str] = {
     Move.RUN: "c",
@@ -42,7 +42,7 @@ SAYS: Mapping[Move, str] = {
     Move.QUIT: "stops here; a later run goes on from this place.",
 }
 
-ALWAYS = (Key(MARK, "", f"and a command runs it, unjudged: {MARK} {EXAMPLE}"),)
+ALWAYS = (Key(MARK, "", f"and a command runs it, unjudged; a program of this step needs no {MARK}."),)
 """What every fork understands, and no question lists."""
 
 
@@ -69,5 +69,14 @@ def refusal(answer: str, hints_shown: int) -> str:
         return "You have seen every hint of this step." if hints_shown else "There is no hint here."
     shown = texts.clean(answer).strip()
     likely = shown.removeprefix("$ ").lstrip() if " " in shown and len(shown) <= LONGEST_SHOWN else ""
-    what = f'"{shown[:20]}"' if shown else "That"
+    what = f'"{_cut(shown)}"' if shown else "That"
     return f"{what} is none of the choices ({HELP} explains them). {advice(likely)}"
+
+
+def _cut(text: str) -> str:
+    """All of it, or of a long one as many words as there is room for."""
+    if len(text) <= LONGEST_SHOWN:
+        return text
+    room = text[: LONGEST_SHOWN - len(" ...")]
+    whole = room.rpartition(" ")[0] if text[len(room)] != " " else room
+    return f"{whole.rstrip()} ..." if whole else f"{room}..."

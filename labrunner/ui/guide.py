@@ -83,7 +83,8 @@ class Guide:
         self._go_on = False
         self._quitting = False
         self._leaving = False  # the learner said so where the engine does not ask; the next fork quits
-        self._restarted = False
+        self._restarted = ""  # the host where a new shell runs, to be told
+        self._own_host = "local"
         self._back = False  # from a command of the learner's own to a question that was asked before
         self._show: Mapping[type[events.Event], Callable[[Any], None]] = {
             events.SessionStarted: self._session_started,
@@ -203,13 +204,16 @@ class Guide:
         self._scenes.command_ended(event, file=self._file)
         self._tell_restart()
 
-    def _own_command_started(self, _event: events.OwnCommandStarted) -> None:
+    def _own_command_started(self, event: events.OwnCommandStarted) -> None:
+        self._own_host = event.host
         self._asking.more.output = ""
         self._running.begin(own=True)
 
     def _own_command_ended(self, event: events.OwnCommandEnded) -> None:
         self._finish_output(event.output)
         self._scenes.own_ended(event)
+        if event.end == "shell-exited" and self._own_host != "local":
+            self._screen.line(texts.left_host(self._own_host), indent=2)
         self._tell_restart()
         self._back = True
 
@@ -218,8 +222,8 @@ class Guide:
 
     def _tell_restart(self) -> None:
         if self._restarted:
-            self._restarted = False
-            self._screen.line(texts.SHELL_RESTARTED, indent=2)
+            self._screen.line(texts.shell_restarted(self._restarted), indent=2)
+            self._restarted = ""
 
     def _check_waiting(self, event: events.CheckWaiting) -> None:
         text = f"waiting: {event.message}"
@@ -232,8 +236,8 @@ class Guide:
         self._said = event.message
         self._screen.verdict(event.outcome, event.message or event.kind)
 
-    def _shell_restarted(self, _event: events.ShellRestarted) -> None:
-        self._restarted = True  # said after the command's own output
+    def _shell_restarted(self, event: events.ShellRestarted) -> None:
+        self._restarted = event.host  # said after the command's own output
 
     def _prepared(self, event: events.Prepared) -> None:
         if not self._prepares:

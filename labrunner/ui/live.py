@@ -2,9 +2,10 @@
 
 The command believes in a terminal of another size than the learner's, so its cursor movement must not get
 through. Lines are passed on as text; a line that is rewritten (a carriage return, line editing) is redrawn.
-Once a command moves over several lines (progress of a push or pull) its lines are withdrawn, one status line
-stands for them while it runs, and its final output is shown at its end. Of an output that is too long for the
-terminal the first lines are passed on and the last ones shown at its end; a status line says that it goes on.
+Once a command moves over several lines (progress of a push or pull) its lines are withdrawn, and one status line
+stands for them. When it rests on a question, or has long gone on below, they are shown for good as a screen would
+have them, and lines are passed on again; otherwise its final output is shown at its end. Of an output that is too long
+for the terminal the first lines are passed on and the last ones shown at its end; a status line says that it goes on.
 Colour, titles and all else that a terminal would obey is dropped.
 """
 
@@ -12,6 +13,8 @@ import re
 from collections import deque
 from collections.abc import Callable
 
+from labrunner.shell.screen import SCREEN_LINES
+from labrunner.ui.moving import Moving, is_question
 from labrunner.ui.texts import Window, excerpt, left_out_line
 
 __all__ = ["MOVING", "LiveOutput"]
@@ -61,9 +64,9 @@ class LiveOutput:
         self._write = write
         self._window = window or Window.of(rows)
         self._note = moving
-        self._shown = 0  # rows of the terminal that lines which have ended take
+        self._shown = 0  # rows of the terminal that lines which have ended take, since the latest question
         self._waiting = 0  # lines after those that wait for the end
-        self._withheld: deque[str] = deque(maxlen=self._window.tail + self._window.spare)
+        self._withheld: deque[str] = deque(maxlen=max(self._window.tail + self._window.spare, SCREEN_LINES))
         self._withheld_drawn = False  # whether a status line stands for them
         self._columns = columns
         self._rows = rows
@@ -74,9 +77,11 @@ class LiveOutput:
         self._at = 0  # where in it
         self._drawn = ""  # what of it is on the terminal
         self._lines: list[str] = []  # lines that are on the terminal for good
-        self._dropped = False  # whether lines before those are not remembered
-        self._moving = False
-        self._status = ""
+        self._torn = False  # whether a part of a line stands below them that is in none of them
+        self._kept = 0  # how many of them are never withdrawn: those up to the latest question
+        self._standing = 0  # how many of the last of them the moving screen begins with
+        self._moving: Moving | None = None
+        self._settled = False  # whether lines that it had moved over were shown for good
         self.left_out = 0
         self.seen = False
 
@@ -92,34 +97,61 @@ class LiveOutput:
         self.seen = True
         data = (self._held + data).replace("\r\n", "\n")
         self._held = ""
+        while data:
+            data = self._some(data)
+
+    def _some(self, data: str) -> str:
+        """Show the next piece as far as it is of one kind; the rest."""
         if (
-            not self._moving
+            self._moving is None
             and not _CONTROL.search(data)
             and (self._full or "".join(self._cells) == self._drawn)
             and self._at == len(self._cells)
         ):
             self._plain(data)
-            return
+            self._rest()
+            return ""
         unfinished = _UNFINISHED.search(data, max(0, len(data) - _LONGEST_SEQUENCE))
         if unfinished:
-            self._held, data = unfinished[0], data[: unfinished.start()]
+            self._held, data = unfinished[0] + self._held, data[: unfinished.start()]
         if data.endswith("\r"):  # may be the first half of a line end
             self._held, data = "\r" + self._held, data[:-1]
+        moved = 0 if self._moving else -1
         for token in _TOKEN.finditer(data):
             self._take(token)
+            if self._moving is None:
+                continue
+            moved = token.start() if moved < 0 else moved
+            if self._moving.is_over:
+                self._moving.feed(data[moved : token.end()])
+                self._settle(self._moving, "")
+                return data[token.end() :]
+        if self._moving is not None:
+            self._moving.feed(data[moved:])
+            self._look(self._moving)
         self._draw()
+        self._rest()
+        return ""
 
     def finish(self, output: str) -> None:
         """The command has ended; `output` is what it left on its screen."""
+        moving, self._moving = self._moving, None
         final = excerpt(output, self._window) if output.strip() else []
-        if not self._moving and (self.seen or not final):
+        if moving is None and (self.seen or not final):
             if self._cells or self._drawn:
                 self._end_line()
             self._show_last()
             return
+        if moving is not None:
+            self._clear(moving)
+            if self._settled:
+                rows = moving.rows()
+                while rows and not rows[-1]:
+                    rows.pop()
+                self._bring(rows)
+                self._show_last()
+                return
         self.left_out = self._window.left_out(output.rstrip().count("\n") + 1) if final else 0
-        if self._status and self._redraw:
-            self._write("\r\x1b[K")
         known = 0
         while known < min(len(final), len(self._lines)) and final[known].rstrip() == self._lines[known].rstrip():
             known += 1
@@ -137,17 +169,19 @@ class LiveOutput:
             return
         if self._withheld_drawn:
             self._write("\r\x1b[K")
-        self.left_out = max(0, self._waiting - len(self._withheld))
-        if self.left_out:
-            self.left_out = self._waiting - self._window.tail
-        last = list(self._withheld)[-self._window.tail :] if self.left_out else list(self._withheld)
-        if self.left_out:
-            self._write(f"{self._indent}{left_out_line(self.left_out)}\n")
+        window = self._window
+        left_out = self._waiting - window.tail if self._waiting > window.tail + window.spare else 0
+        last = list(self._withheld)[-(window.tail if left_out else self._waiting) :]
+        if left_out:
+            self._write(f"{self._indent}{left_out_line(left_out)}\n")
         self._write("".join(f"{self._indent}{line}\n" if line else "\n" for line in last))
+        self.left_out += left_out
+        self._lines[:] = last
+        self._withheld.clear()
+        self._waiting, self._withheld_drawn = 0, False
 
     def _withhold(self, line: str) -> None:
         self._waiting += 1
-        self._dropped = True
         self._withheld.append(line)
 
     def _draw_withheld(self) -> None:
@@ -188,7 +222,7 @@ class LiveOutput:
         self._lines.append(line)
         if len(self._lines) > _LINES_KEPT:
             del self._lines[: _LINES_KEPT // 2]
-            self._dropped = True
+            self._kept = max(0, self._kept - _LINES_KEPT // 2)
 
     def _take(self, token: re.Match[str]) -> None:
         arguments, final, control, text = token.groups()
@@ -200,16 +234,16 @@ class LiveOutput:
             self._sequence(arguments, final)
 
     def _put(self, text: str) -> None:
-        if self._moving:
-            self._status = text
+        if self._moving is not None:
+            self._moving.put(text)
             return
         self._cells[self._at : self._at + len(text)] = list(text)
         self._at += len(text)
 
     def _control(self, control: str) -> None:
-        if self._moving:
-            return
-        if control == "\n":
+        if self._moving is not None:
+            self._moving.control(control)
+        elif control == "\n":
             self._end_line()
         elif control == "\r":
             self._at = 0
@@ -223,9 +257,13 @@ class LiveOutput:
         private = arguments[:1] in {"?", "<", "=", ">"}
         alternate_screen = final == "h" and arguments in {"?47", "?1047", "?1049"}
         if alternate_screen or (not private and (final in _MOVES or (final == "J" and number >= 2))):
-            self._start_moving()
-        elif self._moving or private:
+            if self._moving is None:
+                self._moving = self._start_moving()
+            self._moving.move()
+        elif private or final == "m":
             return
+        elif self._moving is not None:
+            self._moving.edit()
         elif final == "K" and number == 1:
             self._cells[: self._at] = [" "] * self._at
         elif final in "JK":
@@ -240,29 +278,103 @@ class LiveOutput:
             self._at = max(0, min(target, 1000))
             self._cells.extend(" " * (self._at - len(self._cells)))
 
-    def _start_moving(self) -> None:
-        """The command draws over its own lines: take back what can be taken back, and show a status line."""
-        if self._moving:
-            return
-        self._moving = True
-        self._status = "".join(self._cells)
+    def _start_moving(self) -> Moving:
+        """The command draws over its own lines: take back what can be taken back; a status line stands for them."""
+        line, at = "".join(self._cells), self._at
+        before = list(self._lines)
         if self._withheld_drawn:
             self._write("\r\x1b[K")
+            self._withheld_drawn = False
         if not self._redraw:
             if self._drawn:
-                self._end_line()
+                self._write(f"{line[len(self._drawn) :]}\n" if line.startswith(self._drawn) else "\n")
+                self._lines.append(line)
             self._write(f"{self._indent}{self._note}\n")
-            return
-        if self._drawn:
+        elif self._drawn:
             if self._rows_of(self._drawn) == 1:
                 self._write("\r\x1b[K")
             else:
                 self._write("\n")
-                self._dropped = True
-        used = sum(self._rows_of(line) for line in self._lines)
-        if self._lines and not self._dropped and used < self._rows - 2:
-            self._write(f"\x1b[{used}A\x1b[J")
-            self._lines.clear()
+                self._torn = True
+        self._cells, self._at, self._drawn = [], 0, ""
+        waited = list(self._withheld)
+        taken = self._withdraw(len(self._lines) - self._kept) if not waited else 0
+        self._withheld.clear()
+        self._waiting -= len(waited)
+        if self._waiting:  # lines between are not remembered
+            before = []
+        reached = before[-max(SCREEN_LINES, taken) :]
+        self._standing = len(reached) + len(self._lines) - len(before) if before else 0
+        return Moving([*reached, *waited], line, at)
+
+    def _withdraw(self, count: int) -> int:
+        """Take so many of the last lines from the terminal, if that can be done; how many were taken."""
+        lines = self._lines[len(self._lines) - count :] if count > 0 else []
+        used = sum(self._rows_of(line) for line in lines)
+        if not lines or not self._redraw or self._torn or used >= self._rows - 2:
+            return 0
+        self._write(f"\x1b[{used}A\x1b[J")
+        del self._lines[len(self._lines) - count :]
+        self._shown = max(0, self._shown - used)
+        return count
+
+    def _look(self, moving: Moving) -> None:
+        """Whether there is anything to show for good, of what moves."""
+        if gone := moving.scrolled_away():
+            self._clear(moving)
+            self._bring(gone)
+            self._settled = True
+        if not self._held and (question := moving.question()):
+            self._settle(moving, question)
+
+    def _settle(self, moving: Moving, line: str) -> None:
+        """Show for good what has moved, and pass on what comes: `line` is the last one, which has not ended."""
+        self._clear(moving)
+        self._moving = None
+        self._settled = True
+        self._bring(moving.rows()[:-1])
+        self._kept = len(self._lines)
+        self._cells, self._at = list(line), len(line)
+        if not line:
+            self._draw()
+            return
+        if not self._full:
+            self._write(self._indent + line)
+            self._drawn = line
+
+    def _rest(self) -> None:
+        """After the first lines that were shown for good, everything is that a question is about."""
+        line = "".join(self._cells)
+        if self._moving is not None or not self._settled or not is_question(line):
+            return
+        if self._full:
+            if self._withheld_drawn:
+                self._write("\r\x1b[K")
+                self._withheld_drawn = False
+            self._show_last()
+            self._write(self._indent + line)
+            self._drawn = line
+        self._shown, self._torn = 0, False
+        self._kept = len(self._lines) + 1
+
+    def _clear(self, moving: Moving) -> None:
+        if moving.status and self._redraw:
+            self._write("\r\x1b[K")
+
+    def _bring(self, rows: list[str]) -> None:
+        """Have on the terminal what the screen has, from the first line on that it could move to."""
+        old = self._lines[len(self._lines) - self._standing :] if self._standing else []
+        known = 0
+        while known < min(len(rows), len(old)) and rows[known] == old[known].expandtabs().rstrip():
+            known += 1
+        self._standing = 0
+        self._withdraw(len(old) - known)
+        for row in rows[known:]:
+            if self._full:
+                self._withhold(row)
+            else:
+                self._write(f"{self._indent}{row}\n" if row else "\n")
+                self._keep(row)
 
     def _rows_of(self, line: str) -> int:
         return max(1, -(-_width(self._indent + line.expandtabs()) // self._columns))
@@ -272,8 +384,9 @@ class LiveOutput:
 
     def _draw(self) -> None:
         """Bring the terminal up to date with the line being written."""
-        if self._moving:
-            self._draw_status()
+        if self._moving is not None:
+            if self._redraw:
+                self._write(f"\r\x1b[K{self._indent}{self._cut(self._moving.status.strip())}")
             return
         if self._full:
             self._draw_withheld()
@@ -289,10 +402,6 @@ class LiveOutput:
         elif text.startswith(self._drawn) and len(text) > len(self._drawn):
             self._write(text[len(self._drawn) :] if self._drawn else self._indent + text)
             self._drawn = text
-
-    def _draw_status(self) -> None:
-        if self._redraw:
-            self._write(f"\r\x1b[K{self._indent}{self._cut(self._status.strip())}")
 
     def _cut(self, text: str) -> str:
         """As much of the text as one row shows."""

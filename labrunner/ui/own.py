@@ -1,13 +1,25 @@
 """Commands of the learner's own, typed at a question."""
 
+import re
+
 from labrunner.engine.policy import Own
+from labrunner.model import Step
 from labrunner.ui.screen import Screen
 from labrunner.ui.terminal import Keyboard
 
-__all__ = ["EXAMPLE", "MARK", "OwnCommands", "advice"]
+__all__ = ["EXAMPLE", "MARK", "OwnCommands", "advice", "is_same", "without_prompt"]
 
 MARK = "!"
 EXAMPLE = "docker images"
+
+_QUOTED = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*\"|\\\n""")
+_BEGINS = re.compile(
+    r"(?:^|[|;&(\n`]|\b(?:do|then|else|if|while|until)\s)\s*(?:[A-Za-z_]\w*=[^\s(]*\s+)*([A-Za-z][\w.+-]*)(?=\s|\Z)"
+)
+_OF_THE_SHELL = frozenset(
+    {"for", "while", "until", "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "in"}
+)
+_LEAST_WORDS = 2
 
 
 def advice(text: str = "") -> str:
@@ -15,8 +27,30 @@ def advice(text: str = "") -> str:
     return f"To run a command of your own, put {MARK} before it, as in: {MARK} {text or EXAMPLE}"
 
 
+def without_prompt(typed: str) -> str:
+    """The line that was meant: without the `$` that a text may have before it."""
+    return typed.removeprefix("$ ").lstrip()
+
+
+def is_same(typed: str, run: str) -> bool:
+    """Whether both are the same command, white space and lines that go on aside."""
+    return typed.replace("\\\n", " ").split() == run.replace("\\\n", " ").split() != []
+
+
+def _is_plain(typed: str, step: Step) -> bool:
+    """Whether an answer can only be a command: the name of a program that the step's commands use, and more words."""
+    words = typed.split()
+    return len(words) >= _LEAST_WORDS and words[0] in _programs(step)
+
+
+def _programs(step: Step) -> set[str]:
+    texts = [text for command in step.all_commands() for text in (command.run, command.written or "")]
+    return {name for text in texts for name in _BEGINS.findall(_QUOTED.sub(" ", text))} - _OF_THE_SHELL
+
+
 class OwnCommands:
-    """Takes an answer that begins with the mark for a command; asks for one when nothing follows it."""
+    """Takes an answer for a command: one that begins with the mark (it asks for one when nothing follows it), and one
+    that can only be a command."""
 
     def __init__(self, screen: Screen, keys: Keyboard) -> None:
         self._screen = screen
@@ -30,10 +64,14 @@ class OwnCommands:
             self._known = True
             self._screen.line(advice(), style="dim", indent=2)
 
+    def takes(self, answer: str, step: Step) -> bool:
+        """Whether the answer is a command."""
+        return answer.startswith(MARK) or _is_plain(without_prompt(answer), step)
+
     def read(self, answer: str) -> Own | None:
-        """The command of an answer that begins with the mark; None when it is none after all (and that was said)."""
+        """The command of an answer that is one; None when it is none after all (and that was said)."""
         self._known = True
-        text = answer.strip().removeprefix(MARK).strip()
+        text = without_prompt(answer.strip().removeprefix(MARK).strip())
         if text == MARK:
             text = self._last
             if not text:

@@ -199,8 +199,8 @@ class Plain:
     def _check_ended(self, event: events.CheckEnded) -> None:
         self._verdict(event.outcome, f"{event.kind}: {event.message}", indent="    ")
 
-    def _shell_restarted(self, _event: events.ShellRestarted) -> None:
-        self._say(texts.SHELL_RESTARTED, indent="    ")
+    def _shell_restarted(self, event: events.ShellRestarted) -> None:
+        self._say(texts.shell_restarted(event.host), indent="    ")
 
     def _prepared(self, event: events.Prepared) -> None:
         self._say(f"(prepared in {texts.duration(event.seconds)}: {event.text})", indent="    ")

@@ -195,7 +195,9 @@ class Scenes:
 
     def problem(self, event: ProblemRecognised) -> None:
         """A known problem that a command has met: why, and what to do."""
-        rows = self._see([("Cause:", event.cause), ("Fix:", event.fix)], event.see)
+        lab = next((lab.name for lab in self._course.labs if lab.id == event.lab), event.lab)
+        see = "" if event.see in {lab, f"{lab}/{event.step}"} else event.see  # they are there
+        rows = self._see([("Cause:", event.cause), ("Fix:", event.fix)], see)
         self._screen.bar(f"A known problem: {event.problem}", rows, style="yellow")
 
     def _see(self, rows: list[tuple[str, str]], see: str) -> list[tuple[str, str]]:

@@ -13,7 +13,6 @@ __all__ = [
     "OWN_AFTER_TEXT",
     "OWN_LATER",
     "SHELL_BACK",
-    "SHELL_RESTARTED",
     "SIGNED_IN",
     "CommandLine",
     "Window",
@@ -27,10 +26,12 @@ __all__ = [
     "error_advice",
     "excerpt",
     "headline",
+    "left_host",
     "left_out_line",
     "own_verdict",
     "pages_again",
     "pages_line",
+    "shell_restarted",
     "sign_in_here",
     "things",
     "totals_line",
@@ -56,7 +57,6 @@ WORDS: Mapping[Outcome, str] = {
 }
 
 SIGNED_IN = "[labrunner] The code is entered, and you have agreed to the sign-in."
-SHELL_RESTARTED = "The shell ended with that command, so a new one was started. Variables set before are gone."
 PREPARING = "One moment: labrunner prepares this step."
 OWN_LATER = "Commands of your own are for the next question."
 OWN_AFTER_TEXT = "Read on first: commands of your own are for the question after the text."
@@ -91,6 +91,18 @@ _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
 def word(outcome: Outcome) -> str:
     """The word of the outcome on screen."""
     return WORDS[outcome]
+
+
+def shell_restarted(host: str) -> str:
+    """That a command has run, or ended, in another shell than the one before."""
+    if host == "local":
+        return "The shell ended with that command, so a new one was started. Variables set before are gone."
+    return f"You are on {host} again, in a new shell. Variables set there before are gone."
+
+
+def left_host(host: str) -> str:
+    """That the shell on another host has ended."""
+    return f"You have left {host}. The next command for it connects again."
 
 
 def duration(seconds: float) -> str:

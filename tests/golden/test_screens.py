@@ -298,7 +298,7 @@ def trying() -> tuple[list[Happening], str]:
         failed,
         ended(STEP_2, Outcome.FAILED, reason="exit status 1, but 0 was expected"),
         *close(1, failed=1, not_run=1),
-    ], '! docker ps\n\n! X=1\n!\necho "$SERVER"\n\ndocker ps -a\n!exit 3\nq\n'
+    ], '! docker ps\n\n! X=1\n!\necho "$SERVER"\n\npodman ps -a\n!exit 3\nq\n'
 
 
 def erroring() -> tuple[list[Happening], str]:

@@ -93,7 +93,7 @@ def test_a_session_is_followed_command_by_command(shells):
     assert (len(many), many[-1]) == (50000, "50000")
     assert far.run("sleep 60", timeout=0.3).ladder == ("INT",)
     left = far.run("exit")
-    assert (left.exit_status, left.end) == (0, End.EXITED)
+    assert (left.exit_status, left.end, left.left, left.restarted) == (0, End.EXITED, True, False)
     assert text(left).endswith("Connection to remote-host closed.\n")
     assert text(near.run("echo $? $here; hostname")) == "130 1\nlabrunner\n"  # as of any ssh
 
@@ -103,7 +103,7 @@ def test_a_command_for_the_machine_here_ends_the_session_and_another_is_opened_w
     assert text(far.run("hostname")) == "remote-host\n"
     assert text(near.run("hostname")) == "labrunner\n"
     again = far.run("hostname")
-    assert (text(again), again.restarted) == ("remote-host\n", True)
+    assert (text(again), again.restarted, again.left) == ("remote-host\n", True, False)
 
 
 def test_ssh_that_leads_nowhere_is_a_failed_command(shells):

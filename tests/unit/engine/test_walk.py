@@ -106,6 +106,7 @@ def test_a_retry_starts_from_the_command_that_failed(bench):
     assert (bench.work / "first").read_text() == "x\n"
     assert ran.started == ["echo x >> first", "test -e ready", "test -e ready", "test -e ready", "touch done"]
     assert ran.step_end.attempts == 3
+    assert [moment.text for moment in learner.moments if moment.point is Point.FAILED] == ["test -e ready"] * 2
     # the report tells how it ended: one entry for each command, the last of it
     assert [command["outcome"] for command in ran.report["labs"][0]["steps"][0]["commands"]] == ["passed"] * 3
 

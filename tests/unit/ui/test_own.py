@@ -131,6 +131,28 @@ def test_one_that_ended_the_shell_says_so_after_its_output() -> None:
     assert room.said.index("exit") < room.said.index("The shell ended with that command")
 
 
+@pytest.mark.parametrize("status", [0, 3])
+def test_one_that_ended_the_shell_on_another_host_says_where_the_learner_is(status: int) -> None:
+    room = Room("")
+    room.guide.show(events.OwnCommandStarted(**PLACE, run="exit", host="there"))
+    fields = {"exit_status": status, "end": "shell-exited", "seconds": 0.1, "output": "logout\n"}
+    room.guide.show(events.OwnCommandEnded(**PLACE, run="exit", **fields))  # type: ignore[arg-type]
+    assert room.said.endswith("  You have left there. The next command for it connects again.\n")
+    assert "shell ended with that command" not in room.said
+
+
+def test_one_for_which_another_hosts_shell_was_opened_again_says_so_once() -> None:
+    room = Room("")
+    for restarted in (True, False):
+        room.guide.show(events.OwnCommandStarted(**PLACE, run="hostname", host="there"))
+        if restarted:
+            room.guide.show(events.ShellRestarted(**PLACE, host="there"))
+        fields = {"exit_status": 0, "end": "exited", "seconds": 0.1, "output": "there\n"}
+        room.guide.show(events.OwnCommandEnded(**PLACE, run="hostname", **fields))  # type: ignore[arg-type]
+    assert room.said.count("You are on there again, in a new shell. Variables set there before are gone.") == 1
+    assert "shell ended with that command" not in room.said
+
+
 def test_how_to_try_something_is_said_once_with_the_first_hint_that_has_code() -> None:
     room = Room("")
     for number, text in enumerate(("Look.", "See `echo $A`.", "See `ls`."), 1):
@@ -148,7 +170,7 @@ def test_who_has_tried_something_is_not_told_how() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "example"),
-    [("docker ps -a", "! docker ps -a"), ("$ docker PS", "! docker PS"), ("x", "! docker images"), ("a" * 90, "! d")],
+    [("docker ps -a", "! docker ps -a"), ("$ docker PS", "! docker PS"), ("x", "! docker images"), ("a " * 90, "! d")],
 )
 def test_a_command_without_the_mark_is_refused_with_the_line_to_type(typed: str, example: str) -> None:
     room = Room(f"{typed}\n\n")

@@ -2,6 +2,7 @@
 
 import io
 import textwrap
+from dataclasses import replace
 
 import pytest
 
@@ -71,6 +72,17 @@ def test_where_to_read_on_is_named_if_the_course_has_it(see: str, line: str) -> 
     assert "A known problem: not-logged-in\n  Cause: Docker has no `login`.\n  Fix: Log in: `docker login`.\n" in shown
     assert line in shown
     assert ("See:" in shown) is bool(line)
+
+
+@pytest.mark.parametrize(("see", "told"), [("lab-1", False), ("lab-1/first", False), ("lab-1/other", True)])
+def test_where_one_is_already_is_not_where_to_read_on(see: str, told: bool) -> None:
+    other = Step(id="other", title="The Other Time", text="T")
+    course = replace(COURSE, labs=(replace(LAB, steps=(*LAB.steps, other)),))
+    stream = io.StringIO()
+    with Guide(io.StringIO(""), stream, course=course, env={}) as guide:
+        guide.show(replace(event(see=see), lab="log-in", step="first"))
+    assert "A known problem" in stream.getvalue()
+    assert ("See:" in stream.getvalue()) is told
 
 
 def test_those_who_read_along_get_cause_and_fix() -> None:
