@@ -1,5 +1,6 @@
 """The screen model: pyte, kept to text. Apart from `screen`, so that only output that needs it loads pyte."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,12 @@ import pyte
 import pyte.modes
 
 __all__ = ["ModelScreen", "feed"]
+
+_CONTROL_SEQUENCE = re.compile(r"\x1b\[([0-?]*)([ -/]*)([@-~])?|[\x80-\x9f]")
+_NUMBERS = re.compile(r"[0-9;]*")
+_TAKES = dict.fromkeys("@ABCDEFGJKLMPX`ade", 1) | dict.fromkeys("Hfr", 2)
+"""How many numbers pyte's methods take, by the last character of the sequence (ECMA-48); they raise for more."""
+_MOST = {"J": 3, "K": 2}
 
 
 class ModelScreen(pyte.Screen):  # deriving is its way of extension
@@ -42,6 +49,11 @@ class ModelScreen(pyte.Screen):  # deriving is its way of extension
         taken, self._gone = self._gone, []
         return taken
 
+    @property
+    def is_at_end(self) -> bool:
+        """Whether nothing stands below the cursor."""
+        return not any(_row(self.buffer[number]) for number in range(self.cursor.y + 1, self.lines))
+
     def rows(self) -> list[str]:
         """All lines down to the cursor or the last that is not empty, without trailing blanks."""
         shown = [_row(self.buffer[number]) for number in range(self.lines)]
@@ -50,8 +62,19 @@ class ModelScreen(pyte.Screen):  # deriving is its way of extension
 
 
 def feed(screen: ModelScreen, text: str) -> None:
-    """Show `text`."""
-    pyte.Stream(screen).feed(text)
+    """Show `text`, which may hold anything."""
+    pyte.Stream(screen).feed(_CONTROL_SEQUENCE.sub(_fit, text))
+
+
+def _fit(sequence: re.Match[str]) -> str:
+    """The sequence as pyte can take it; nothing for one that means nothing to it."""
+    arguments, between, final = sequence.groups()
+    if between or final not in _TAKES or not _NUMBERS.fullmatch(arguments):
+        return ""
+    numbers = arguments.split(";")[: _TAKES[final]]
+    if int(numbers[0][-5:] or 0) > _MOST.get(final, 99999):
+        return ""
+    return f"\x1b[{';'.join(numbers)}{final}"
 
 
 def _row(line: Mapping[int, Any]) -> str:

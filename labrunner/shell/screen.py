@@ -39,8 +39,8 @@ _INVISIBLE = re.compile(
     r"|[=>~\\NOn|}]"
     r")"
 )
-_NOT_SHOWN = dict.fromkeys([*_SILENT, *b"\a", *range(0x80, 0xA0)]) | dict.fromkeys(b"\v\f", "\n")
-_BATCH = 16 * 1024
+_NOT_SHOWN = dict.fromkeys([*_SILENT, *b"\a"]) | dict.fromkeys(b"\v\f", "\n")
+_BATCH = 64 * 1024
 _BREAK = re.compile("[\n\r\x1b]")
 _WITHIN_LINE = re.compile(r"\x1b\[([0-9]*)([CDGKPX@`a])|[\r\b]")
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[^\[])?")
@@ -238,6 +238,10 @@ class Growing:
     def rows(self) -> list[str]:
         """All lines that are not taken, down to the cursor or the last that is not empty, without trailing blanks."""
         return self._show().rows()
+
+    def is_at_end(self) -> bool:
+        """Whether nothing stands below the cursor."""
+        return self._show().is_at_end
 
     def scrolled_away(self, least: int) -> list[str]:
         """Take the lines that nothing can change any more, if there are so many."""

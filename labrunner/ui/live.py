@@ -143,7 +143,7 @@ class LiveOutput:
             self._show_last()
             return
         if moving is not None:
-            self._clear(moving)
+            self._clear()
             if self._settled:
                 rows = moving.rows()
                 while rows and not rows[-1]:
@@ -237,6 +237,7 @@ class LiveOutput:
         if self._moving is not None:
             self._moving.put(text)
             return
+        self._cells.extend(" " * (self._at - len(self._cells)))
         self._cells[self._at : self._at + len(text)] = list(text)
         self._at += len(text)
 
@@ -321,7 +322,7 @@ class LiveOutput:
     def _look(self, moving: Moving) -> None:
         """Whether there is anything to show for good, of what moves."""
         if gone := moving.scrolled_away():
-            self._clear(moving)
+            self._clear()
             self._bring(gone)
             self._settled = True
         if not self._held and (question := moving.question()):
@@ -329,7 +330,7 @@ class LiveOutput:
 
     def _settle(self, moving: Moving, line: str) -> None:
         """Show for good what has moved, and pass on what comes: `line` is the last one, which has not ended."""
-        self._clear(moving)
+        self._clear()
         self._moving = None
         self._settled = True
         self._bring(moving.rows()[:-1])
@@ -357,8 +358,9 @@ class LiveOutput:
         self._shown, self._torn = 0, False
         self._kept = len(self._lines) + 1
 
-    def _clear(self, moving: Moving) -> None:
-        if moving.status and self._redraw:
+    def _clear(self) -> None:
+        """Take the status line of what moves away."""
+        if self._redraw:
             self._write("\r\x1b[K")
 
     def _bring(self, rows: list[str]) -> None:

@@ -76,4 +76,4 @@ class Moving:
         line = self._line
         if not line or not is_question(line):
             return ""
-        return line if self.rows()[-1] == line.rstrip() else ""
+        return line if self._screen.is_at_end() and self.rows()[-1] == line.expandtabs().rstrip() else ""

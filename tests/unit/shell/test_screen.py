@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from labrunner.shell.capture import HEAD_BYTES
-from labrunner.shell.screen import MODEL_CHARACTERS, rendered
+from labrunner.shell.screen import MODEL_CHARACTERS, Growing, rendered
 
 ESC = b"\x1b"
 
@@ -139,3 +139,43 @@ def test_screen_updates_beyond_the_models_reach_are_left_out_and_counted():
     lines = rendered(output).splitlines()
     assert "characters of screen updates left out]" in lines[0] + lines[1]
     assert lines[-1].startswith("step 00")
+
+
+@pytest.mark.parametrize(
+    "sequence",
+    [
+        "1;2;3A",
+        ";A",
+        "5;5;5J",
+        "9K",
+        "9;9;9H",
+        ";;r",
+        "2;2;2@",
+        "99999999999A",
+        "1$w",
+        "1\n?A",
+        "?1\x07A",
+        "\x9b1;2;3A",
+    ],
+)
+def test_sequences_that_nobody_should_write_do_no_harm(sequence):
+    shown = rendered(f"one\ntwo\n\x1b[1A\x1b[{sequence}\nend\n".encode())
+    assert "end" in shown
+
+
+def test_an_output_that_goes_on_is_shown_as_it_would_be_at_its_end():
+    data = (
+        "".join(f"line {number}\n" for number in range(80)) + "a\nb\n\x1b[2A\x1b[2Kc\r\x1b[2B\x1b[?1049hx\n\x1b[?1049l"
+    )
+    data += "\x1b[1md\x1b[0m\te\x07\n"
+    growing = Growing(["0", "1"], "2", 0)
+    shown = []
+    for start in range(0, len(data), 1000):
+        growing.feed(data[start : start + 1000])
+        shown = growing.rows()
+    assert "\n".join(["0", "1", *shown[2:]]) == rendered(f"0\n1\n2\r{data}".encode())
+    assert growing.is_at_end()
+    assert growing.scrolled_away(1000) == []
+    assert growing.scrolled_away(10)[:3] == ["0", "1", "line 0"]
+    growing.feed("\x1b[2A")
+    assert not growing.is_at_end()
