@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from labrunner.shell.screen import SCREEN_LINES
 from labrunner.ui.moving import Moving, is_question
+from labrunner.ui.room import Room
 from labrunner.ui.texts import Window, excerpt, left_out_line
 
 __all__ = ["MOVING", "LiveOutput"]
@@ -32,14 +33,6 @@ _LONGEST_SEQUENCE = 4096
 _LINES_KEPT = 500
 MOVING = "(It redraws its progress; the result follows at its end.)"
 _MOVES = frozenset("AEFHfLMSTdrsu")
-
-
-def _width(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len
-
-    return cell_len(text)
 
 
 class LiveOutput:
@@ -68,7 +61,7 @@ class LiveOutput:
         self._waiting = 0  # lines after those that wait for the end
         self._withheld: deque[str] = deque(maxlen=max(self._window.tail + self._window.spare, SCREEN_LINES))
         self._withheld_drawn = False  # whether a status line stands for them
-        self._columns = columns
+        self._room = Room(columns, indent)
         self._rows = rows
         self._redraw = redraw
         self._indent = indent
@@ -190,7 +183,7 @@ class LiveOutput:
         if not self._redraw or not latest:
             return
         waiting = f"[{self._waiting} more lines] " if not self._cells else ""
-        self._write(f"\r\x1b[K{self._indent}{self._cut(waiting + latest.expandtabs())}")
+        self._write(f"\r\x1b[K{self._indent}{self._room.cut(waiting + latest.expandtabs())}")
         self._withheld_drawn = True
 
     def _plain(self, data: str) -> None:
@@ -218,7 +211,7 @@ class LiveOutput:
             self._draw_withheld()
 
     def _keep(self, line: str) -> None:
-        self._shown += self._rows_of(line)
+        self._shown += self._room.rows_of(line)
         self._lines.append(line)
         if len(self._lines) > _LINES_KEPT:
             del self._lines[: _LINES_KEPT // 2]
@@ -292,7 +285,7 @@ class LiveOutput:
                 self._lines.append(line)
             self._write(f"{self._indent}{self._note}\n")
         elif self._drawn:
-            if self._rows_of(self._drawn) == 1:
+            if self._room.rows_of(self._drawn) == 1:
                 self._write("\r\x1b[K")
             else:
                 self._write("\n")
@@ -311,7 +304,7 @@ class LiveOutput:
     def _withdraw(self, count: int) -> int:
         """Take so many of the last lines from the terminal, if that can be done; how many were taken."""
         lines = self._lines[len(self._lines) - count :] if count > 0 else []
-        used = sum(self._rows_of(line) for line in lines)
+        used = sum(self._room.rows_of(line) for line in lines)
         if not lines or not self._redraw or self._torn or used >= self._rows - 2:
             return 0
         self._write(f"\x1b[{used}A\x1b[J")
@@ -378,17 +371,11 @@ class LiveOutput:
                 self._write(f"{self._indent}{row}\n" if row else "\n")
                 self._keep(row)
 
-    def _rows_of(self, line: str) -> int:
-        return max(1, -(-_width(self._indent + line.expandtabs()) // self._columns))
-
-    def _fits(self, text: str) -> bool:
-        return _width(self._indent + text) < self._columns
-
     def _draw(self) -> None:
         """Bring the terminal up to date with the line being written."""
         if self._moving is not None:
             if self._redraw:
-                self._write(f"\r\x1b[K{self._indent}{self._cut(self._moving.status.strip())}")
+                self._write(f"\r\x1b[K{self._indent}{self._room.cut(self._moving.status.strip())}")
             return
         if self._full:
             self._draw_withheld()
@@ -396,21 +383,13 @@ class LiveOutput:
         text = "".join(self._cells)
         if text == self._drawn and self._at == len(text):
             return
-        if self._redraw and self._fits(text) and self._fits(self._drawn):
-            back = _width(text[self._at :])
-            move = f"\x1b[{back}D" if back else ""
+        if self._redraw and self._room.fits(text) and self._room.fits(self._drawn):
+            move = self._room.back(text[self._at :])
             self._write(f"\r\x1b[K{self._indent}{text}{move}" if text else "\r\x1b[K")
             self._drawn = text
         elif text.startswith(self._drawn) and len(text) > len(self._drawn):
             self._write(text[len(self._drawn) :] if self._drawn else self._indent + text)
             self._drawn = text
-
-    def _cut(self, text: str) -> str:
-        """As much of the text as one row shows."""
-        room = self._columns - len(self._indent) - 1
-        while _width(text) > room:
-            text = text[: len(text) - max(1, (_width(text) - room) // 2)]
-        return text
 
     def _end_line(self) -> None:
         text = "".join(self._cells)
@@ -422,7 +401,7 @@ class LiveOutput:
             self._write(f"{self._indent}{text}\n" if text else "\n")
         elif text.startswith(self._drawn):
             self._write(f"{text[len(self._drawn) :]}\n")
-        elif self._redraw and self._fits(self._drawn):
+        elif self._redraw and self._room.fits(self._drawn):
             self._write(f"\r\x1b[K{self._indent}{text}\n")
         else:
             self._write(f"\n{self._indent}{text}\n")
