@@ -24,7 +24,8 @@ class Point(StrEnum):
 class Move(StrEnum):
     """What can be decided.
 
-    RUN goes on (at INTERRUPTED: runs the command again); DONE takes the command for done.
+    RUN goes on (at INTERRUPTED: runs the command again); DONE takes the command for done (at FAILED: offered when its
+    checks pass).
     RETRY starts again from what failed, RESTART from the step's first command; SKIP leaves the
     step as skipped, NEXT leaves it as it ended and goes on.
     """

@@ -47,6 +47,9 @@ def walk(run: StepRun) -> StepResult:
                 return _left(run, result)
             run.go(State.READY)
             start = 0 if move is Move.RESTART else run.failed_at
+            if move is Move.DONE and (action := _failed(run)):
+                run.count_as_done(action)
+                start, go_on = action.number + 1, True
     except _Skipped:
         run.go(State.SKIPPED)
         return _left(run, StepResult(Outcome.SKIPPED, "skipped by the learner"))
@@ -173,7 +176,10 @@ def _decide(
     action: Action | None = None,
     result: StepResult | None = None,
 ) -> Move:
-    """Ask the policy until it says something other than HINT, or a command of the learner's own."""
+    """Ask the policy until it says something other than HINT, or a command of the learner's own.
+
+    A command of their own may have brought about what the failed one was for; then that can be taken for done.
+    """
     command: Command | None = action.command if action else None
     while True:
         offered = moves if run.hints_shown < len(run.step.hints) else tuple(m for m in moves if m is not Move.HINT)
@@ -192,6 +198,8 @@ def _decide(
         )
         if isinstance(decision, Own):
             try_out(run, decision, action)
+            if point is Point.FAILED and result and result.outcome is Outcome.FAILED:
+                moves = _AFTER_FAILURE if not action or not _is_there(run, action) else (Move.DONE, *_AFTER_FAILURE)
         elif decision is Move.QUIT:
             raise Quit(result)
         elif decision is Move.SKIP:

@@ -103,6 +103,11 @@ class PackageClient:
         """
         return self._followed(["update"], say)
 
+    def offered(self, names: Iterable[str]) -> list[str]:
+        """Those of `names` that the package lists have. Raises PackageError."""
+        known = set(self._text(["apt-cache", "pkgnames"], self._apt_env()).split())
+        return [name for name in names if name in known]
+
     def resolve(self, packages: Sequence[str]) -> dict[str, int]:
         """The package files that `packages` need, with their sizes in bytes. Raises PackageError."""
         options = ["-o", f"Dir::Cache::archives={self.home}/none"]

@@ -28,6 +28,8 @@ from labrunner.sandbox.tree import finish
 __all__ = ["PACKAGES", "Progress", "Tools", "ToolsError", "alone", "ensure", "ready", "unpack_extra"]
 
 PACKAGES = ("docker.io", "docker-compose", "iptables", "busybox-static", "git", "curl", "jq", "openssh-client")
+_PARTED = {"docker.io": ("docker-cli",)}
+"""What newer releases have in packages of their own, which the first one only recommends (Debian 13)."""
 _LAYOUT = 2
 _STAMP = "whole.json"
 _LISTS_ARE_FRESH_FOR_SECONDS = 6 * 3600
@@ -202,6 +204,7 @@ def _download(client: PackageClient, packages: Sequence[str], say: Callable[[Pro
             lambda part: say(Progress("fetching the package lists", round(part * 100), 100, "%"))
         )
     try:
+        packages = [*packages, *client.offered(part for name in packages for part in _PARTED.get(name, ()))]
         files = client.resolve(packages)
     except PackageError as error:
         raise PackageError("\n".join(filter(None, (str(error), complaints)))) from error

@@ -29,7 +29,7 @@ class Asking:
     def ask(self, moment: Moment, usual: str, *, without: Move | None = None) -> Move | Own | None:
         """The answer; None for quit. usual: what Enter does if that is RUN.
 
-        The very command that the first move runs, typed, is that move.
+        The very command that is at hand, typed, is the move that runs it.
         """
         moves = [move for move in moment.moves if move is not without]
         if moment.point is Point.FAILED:
@@ -43,11 +43,12 @@ class Asking:
             if answer is None:
                 return None
             typed = answer.strip()
-            if _runs(typed, moment):
-                return self._left(moment, moves[0])
+            if (move := _runs(typed, moment)) is not None:
+                return self._left(moment, move)
             if self.own.takes(typed, moment.step):
                 if (own := self.own.read(typed)) is not None:
-                    return self._left(moment, moves[0]) if _runs(own.run, moment) else own
+                    move = _runs(own.run, moment)
+                    return own if move is None else self._left(moment, move)
                 continue
             if typed == HELP:
                 explain(self._screen, [*listed, *ALWAYS])
@@ -76,7 +77,8 @@ _RUNS = {Point.COMMAND: Move.RUN, Point.FAILED: Move.RETRY}
 """The questions at which a command is at hand, and the move that runs it."""
 
 
-def _runs(typed: str, moment: Moment) -> bool:
-    """Whether the learner has typed the very command that is at hand, with or without the mark of own commands."""
-    usual = _RUNS.get(moment.point)
-    return usual is moment.moves[0] and is_same(without_prompt(typed.removeprefix(MARK).lstrip()), moment.text)
+def _runs(typed: str, moment: Moment) -> Move | None:
+    """The move that runs the very command that is at hand, if the learner has typed that, with or without the mark."""
+    move = _RUNS.get(moment.point)
+    said = without_prompt(typed.removeprefix(MARK).lstrip())
+    return move if move in moment.moves and is_same(said, moment.text) else None

@@ -299,6 +299,8 @@ class Guide:
         if back:
             self._screen.gap()
             self._screen.line(texts.back_to_failure(moment.reason, moment.outcome))
+            if moment.moves[0] is Move.DONE:
+                self._screen.line(texts.FOUND_DONE, indent=2)
         if moment.outcome is Outcome.ERROR:
             if moment.reason != self._said and not back:
                 self._screen.verdict(Outcome.ERROR, moment.reason)
@@ -349,7 +351,7 @@ class Guide:
         self._screen.line(f"{texts.INTERRUPTED}. It may have done its work, a part of it, or nothing:")
         self._screen.command(moment.text, moment.command.host if moment.command else "local")
         if moment.moves[0] is Move.DONE:
-            self._screen.line("The checks find its work there.", indent=2)
+            self._screen.line(texts.FOUND_DONE, indent=2)
         self._drawn = (moment.lab.id, moment.step.id, moment.text)
         move = self._ask(moment, "run it again", without=None)
         self._go_on = move is Move.RUN

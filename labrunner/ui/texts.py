@@ -8,6 +8,7 @@ from labrunner.model import Outcome
 from labrunner.record.events import CommandEnded, OwnCommandEnded
 
 __all__ = [
+    "FOUND_DONE",
     "INTERRUPTED",
     "MARKS",
     "OWN_AFTER_TEXT",
@@ -65,6 +66,7 @@ SHELL_BACK: Mapping[str, str] = {
     "partly": "Your shell is nearly as you left it: not everything could be set again.",
     "new": "Your shell is a new one: what you had set in it is gone, but what the course sets comes back by itself.",
 }
+FOUND_DONE = "The checks find the command's work there."
 INTERRUPTED = "This command was running when everything ended"
 
 MARKS = str.maketrans(

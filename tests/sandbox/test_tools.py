@@ -155,6 +155,13 @@ def test_ensure_gets_everything_and_touches_nothing_of_the_system(env, source):
     assert seen[-1] == Progress("unpacking the tools", 9, 9, "packages")
 
 
+def test_the_client_of_docker_is_had_where_it_is_a_package_of_its_own(env, source):
+    assert not (ensure(env).root / "bin/docker").exists()
+    shutil.rmtree(tools_dir(env))
+    source.add("docker-cli", program="usr/bin/docker")
+    assert output(ensure(env).program("docker")).startswith("docker-cli")
+
+
 def test_iptables_has_the_names_that_a_script_of_the_package_would_make(env):
     made = ensure(env)
     for name in ("iptables", "iptables-save", "iptables-restore", "ip6tables"):

@@ -1,6 +1,7 @@
 """Commands of the learner's own: at every fork, in the real shell, with no trace in the step."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -64,6 +65,35 @@ def test_the_fork_comes_again_as_it_was(bench):
     bench(step("touch a", checks=(there("a"),)), learner=learner)
     first, second, third = (moment for moment in learner.moments if moment.point is Point.COMMAND)
     assert first == second == third
+
+
+def test_what_failed_can_be_taken_for_done_once_its_work_is_there(bench):
+    made = replace(there("a"), after="r")
+    learner = Learner({Point.FAILED: [Own("true"), Own("touch a"), Move.DONE]})
+    ran = bench(step(Command(run="false", ref="r"), "touch b", checks=(made, there("b"))), learner=learner)
+    before, after_other, after = (moment.moves for moment in learner.moments if moment.point is Point.FAILED)
+    assert before == after_other == after[1:]
+    assert after[0] is Move.DONE
+    assert ran.status is ExitStatus.PASSED
+    assert [(event.run, event.outcome, event.end) for event in ran.ended] == [
+        ("false", "failed", "exited"),
+        ("false", "passed", "found-done"),
+        ("touch b", "passed", "exited"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("failing", "own"),
+    [
+        (Command(run="false", ref="other"), "touch a"),  # no check asks about its work
+        (Command(run="export A=$(cat a)", ref="r"), "touch a"),  # what it was to leave is in the shell
+        (Command(run="false", ref="r"), "touch b"),
+    ],
+)
+def test_what_failed_is_not_done_where_nothing_says_so(bench, failing, own):
+    learner = Learner({Point.FAILED: [Own(own), Move.SKIP]})
+    bench(step(failing, checks=(replace(there("a"), after="r"),)), learner=learner)
+    assert not [moment for moment in learner.moments if Move.DONE in moment.moves]
 
 
 def test_what_it_does_in_the_shell_stays(bench):

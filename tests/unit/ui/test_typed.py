@@ -52,6 +52,16 @@ def test_a_command_that_was_interrupted_is_not_run_again_by_its_line() -> None:
     assert room.guide.decide(asked) == Own("az acr login --name NAME")
 
 
+def test_what_failed_and_is_there_is_taken_for_done_or_run_again() -> None:
+    found = replace(moment(Point.FAILED), moves=(Move.DONE, *AFTER_FAILURE))
+    room = Room("\n")
+    room.guide.show(own_ended())
+    assert room.guide.decide(found) is Move.DONE
+    assert "The checks find the command's work there." in room.said
+    assert Room("az acr login --name NAME\n").guide.decide(found) is Move.RETRY
+    assert Room("r\n").guide.decide(found) is Move.RETRY
+
+
 @pytest.mark.parametrize(
     "typed",
     [
@@ -122,6 +132,12 @@ def ended(outcome: Outcome) -> events.CommandEnded:
         lab="l", step="s", number=0, ref="L1.S1.C1", run="echo one", exit_status=1, end="exited", outcome=outcome,
         seconds=0.1, output="",
     )  # fmt: skip
+
+
+def own_ended() -> events.OwnCommandEnded:
+    return events.OwnCommandEnded(
+        lab="l", step="s", run="ls", exit_status=0, end="exited", seconds=0.1, output="", reason=None
+    )
 
 
 def test_why_the_command_was_corrected_is_told_after_its_failure_too() -> None:
