@@ -194,10 +194,10 @@ class Guide:
         self._running.feed(event.data)
 
     def _sign_in_waiting(self, event: events.SignInWaiting) -> None:
-        self._running.feed(f"\r\n{texts.sign_in_here(event.code)}\r\n")
+        self._running.say(texts.sign_in_here(event.code), gap=True)
 
     def _sign_in_approved(self, _event: events.SignInApproved) -> None:
-        self._running.feed(f"{texts.SIGNED_IN}\r\n")
+        self._running.say(texts.SIGNED_IN)
 
     def _command_ended(self, event: events.CommandEnded) -> None:
         self._finish_output(event.output)
@@ -370,7 +370,7 @@ class Guide:
         if not self._quitting:
             self._quitting = True
             self._screen.line("You stop here, and that is fine. To go on from here:")
-            self._screen.verbatim([self._command_line("run")], indent=4)
+            self._screen.to_type(self._command_line("run"))
         return Move.QUIT if Move.QUIT in moment.moves else moment.moves[0]
 
     def choose(self, step: Step, options: tuple[Option, ...]) -> tuple[Option, ...]:  # noqa: ARG002

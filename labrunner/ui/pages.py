@@ -10,7 +10,7 @@ from labrunner.ui.own import MARK
 from labrunner.ui.screen import Screen
 from labrunner.ui.stream import is_terminal
 from labrunner.ui.terminal import Keyboard
-from labrunner.ui.texts import OWN_AFTER_TEXT
+from labrunner.ui.texts import OWN_AFTER_TEXT, not_a_choice
 
 __all__ = ["Pages", "reading"]
 
@@ -93,28 +93,31 @@ class Pages:
         self._screen.gap()
         answer = self._keys.line(prompt)
         told = False
-        while answer is not None and self._answered(answer.strip(), keys, aside=aside):
+        while answer is not None and answer.strip().lower() not in {"", "q", "quit"}:
             told = True
+            self._reply(answer.strip(), keys, aside=aside)
+            if self.quit:
+                return False
             answer = self._keys.line(prompt)
         self._used = 0
-        if answer is None or answer.strip().lower() in {"q", "quit"}:
+        if answer is None or answer.strip():
             self.quit = not aside or answer is None
             return False
         if not told and len(prompt) + len(answer) < self._screen.columns:
             self._screen.sink.write(f"\x1b[{erased}A\r\x1b[J")
         return True
 
-    def _answered(self, answer: str, keys: tuple[Key, ...], *, aside: bool) -> bool:
-        """Whether the answer was one that leaves the reader where they are."""
-        self._used = 0
+    def _reply(self, answer: str, keys: tuple[Key, ...], *, aside: bool) -> None:
+        """Do what an answer asks for that leaves the reader where they are, or say that it is none."""
+        self._used = 0  # the answer began a new page
         if answer.startswith(MARK):
             self._screen.line(OWN_AFTER_TEXT)
         elif answer == HELP:
             explain(self._screen, keys)
         elif aside or not self.more(answer.lower()):
-            return False
+            self._screen.line(not_a_choice(answer, HELP), raw=True)
         self._screen.gap()
-        return True
+        self._used = 0
 
     def _height(self, line: str) -> int:
         from rich.cells import cell_len

@@ -4,13 +4,14 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-__all__ = ["code_pieces", "plain_prose", "without_marks"]
+__all__ = ["code_pieces", "first_sentence", "plain_prose", "without_marks"]
 
 _ITEM = re.compile(r"(\s*(?:[-*+]|\d+[.)])\s+)(.*)")
 _HEADING = re.compile(r"#{1,6}\s+(.*?)\s*#*$")
 _RULE = re.compile(r"\s*(?:[-*_]\s*){3,}$|\s*\|?[\s:|-]+\|[\s:|-]*$")
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 _STRONG = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
+_SENTENCE = re.compile(r"[.!?](?=\s+(?:\Z|[A-Z\"(]))")
 _EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*]*[^\s*])\*(?![\w*])")
 
 
@@ -26,6 +27,17 @@ def code_pieces(text: str) -> Iterator[tuple[str, bool]]:
     for number, part in enumerate(parts):
         if part:
             yield part, number % 2 == 1
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a short text; what stands between backticks ends none."""
+    at = 0
+    for piece, is_code in code_pieces(text):
+        start = text.index(piece, at)
+        if not is_code and (end := _SENTENCE.search(piece)):
+            return text[: start + end.end()]
+        at = start + len(piece)
+    return text
 
 
 def without_marks(text: str) -> str:

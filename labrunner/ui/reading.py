@@ -1,4 +1,4 @@
-"""The pages of a course, as a guided run of all of it shows them: before the first lab, and when all is done."""
+"""The pages of a course, as a guided run shows them: before the first lab, and when all of the course is done."""
 
 from labrunner.model import Course, Page
 from labrunner.ui import texts
@@ -43,8 +43,8 @@ class Reading:
         self._command_line = command_line
 
     def before(self, tally: Tally) -> bool:
-        """Show those of the start, if all of the course is to be run; False when the learner wants to quit."""
-        found = self._found("start", tally)
+        """Show those of the start, if the course's first lab is to be run; False when the learner wants to quit."""
+        found = self._found("start") if tally.begins(self._course) else []
         if not found or self._pages.quit:
             return True
         with self._pages.reading():
@@ -57,7 +57,7 @@ class Reading:
 
     def after(self, tally: Tally) -> None:
         """Offer those of the end, if all of the course was run."""
-        found = self._found("end", tally)
+        found = self._found("end") if tally.covers(self._course) else []
         if not found or self._pages.quit:
             return
         self._screen.gap()
@@ -67,9 +67,7 @@ class Reading:
         with self._pages.reading(aside=True):
             self._show(found)
 
-    def _found(self, shown: str, tally: Tally) -> list[Page]:
-        if not tally.covers(self._course):
-            return []
+    def _found(self, shown: str) -> list[Page]:
         return [page for page in self._course.pages if page.shown == shown]
 
     def _show(self, found: list[Page]) -> None:

@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 
+from labrunner.ui.lines import folded
 from labrunner.ui.live import MOVING, LiveOutput
 from labrunner.ui.screen import Screen
 from labrunner.ui.silence import SECONDS, Silence
@@ -10,6 +11,7 @@ from labrunner.ui.whole import WholeOutput
 
 __all__ = ["Running"]
 
+_INDENT = 2  # of output
 STILL_RUNNING = "Still running... (Ctrl-C stops it)"
 OWN_MOVING = "(It draws on the terminal, which is not shown here; the result follows. Ctrl-C three times ends it.)"
 
@@ -40,7 +42,7 @@ class Running:
             columns=screen.columns,
             rows=screen.rows,
             redraw=not screen.plain,
-            moving=OWN_MOVING if own else MOVING,
+            moving=f"\n{' ' * _INDENT}".join(folded(OWN_MOVING if own else MOVING, screen.width - _INDENT)),
         )
         whole = own and not screen.plain
         self._output = WholeOutput(screen.sink, lines, self._keys) if whole else lines
@@ -72,6 +74,11 @@ class Running:
         with self._silence.broken() if self._silence else nullcontext():
             self._output.feed(data)
             self._screen.sink.flush()
+
+    def say(self, text: str, *, gap: bool = False) -> None:
+        """Words of ours between its output, on lines of their own. gap: after an empty line."""
+        lines = folded(text, self._screen.width - _INDENT)
+        self.feed(("\r\n" if gap else "") + "".join(f"{line}\r\n" for line in lines))
 
     def finish(self, output: str) -> bool:
         """It has ended and left `output`; the keyboard is ours. Whether lines of it were not shown."""

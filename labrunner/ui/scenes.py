@@ -15,8 +15,11 @@ from labrunner.record.events import (
 )
 from labrunner.ui import texts
 from labrunner.ui.keys import HELP
+from labrunner.ui.lines import width_of
 from labrunner.ui.own import EXAMPLE, MARK
+from labrunner.ui.prose import first_sentence
 from labrunner.ui.screen import Screen
+from labrunner.ui.settings import in_short
 from labrunner.ui.tally import Tally
 
 __all__ = ["WHY", "Scenes", "commands_of", "file_of", "option_of", "place_of"]
@@ -43,6 +46,7 @@ class Scenes:
         self.corrections: list[Erratum] = []
         """Those shown in short since `begin`; `reasons` shows the rest of them."""
         self._told: set[str] = set()  # the ids of those whose correction was shown
+        self._given: Step | None = None  # the last step of which was said that labrunner runs commands
 
     def begin(self) -> None:
         """The learner has gone on: what is shown from here is about something else."""
@@ -140,19 +144,27 @@ class Scenes:
             screen.bar(
                 "The command differs from the course text", [("It says:", command.written)], style="magenta", raw=True
             )
+        if errata or command.written:
+            screen.gap()
         if errata and not command.written:
-            screen.gap()
             screen.line("The command is that of the course text:")
-        elif errata or command.written:
-            screen.gap()
+        if command.by == "labrunner" and self._given is not step:
+            self._given = step
+            screen.line("labrunner runs this one for you:")
         screen.command(text or command.run, command.host)
 
     def file(self, path: str, text: str) -> None:
-        """A file that is about to be written into the work folder."""
+        """A file that is about to be written into the work folder; a script's long lines as its shell reads them."""
         screen = self._screen
         screen.gap()
         screen.line(f"The file {path} in your work folder gets this content:")
-        screen.verbatim(text.rstrip("\n").split("\n"), indent=4)
+        text = texts.clean(text).rstrip("\n")
+        if path.endswith(".sh"):
+            screen.to_type(text)
+            return
+        lines = text.split("\n")
+        room = screen.columns - max(map(width_of, lines))
+        screen.verbatim(lines, indent=max(0, min(4, room)))
 
     def command_ended(self, event: CommandEnded, *, file: str) -> None:
         """How a command ended, behind its output; or that the `file` is written."""
@@ -167,10 +179,11 @@ class Scenes:
             screen.line(verdict or done, style="dim", indent=2)
 
     def carried_over(self, event: CarriedOver) -> None:
-        """What a new shell was given of an earlier one."""
-        runs = "; ".join(dict.fromkeys(event.runs))
-        text = f"Your shell is new, so labrunner has set what earlier steps set: {runs}"
-        self._screen.line(text, style="dim", indent=2, raw=True)
+        """What a shell was given of earlier steps that it had not seen, as far as the lab is about it."""
+        lab = next((lab for lab in self._course.labs if lab.id == event.lab), None)
+        if settings := in_short(event.runs, lab):
+            text = f"labrunner has set in your shell what earlier steps set: {'; '.join(settings)}"
+            self._screen.line(text, style="dim", indent=2, raw=True)
 
     def own_ended(self, event: OwnCommandEnded) -> None:
         """How a command of the learner's own ended, where its output does not say."""
@@ -189,7 +202,7 @@ class Scenes:
             screen.verdict(event.outcome, f"{PRAISE[done % len(PRAISE)]}{progress}")
         elif event.outcome is Outcome.SKIPPED:
             screen.verdict(event.outcome, "You can come back to it at any time:")
-            screen.verbatim([line(f"goto {lab.name if lab else event.lab}/{event.step}")], indent=4)
+            screen.to_type(line(f"goto {lab.name if lab else event.lab}/{event.step}"))
         elif event.outcome is not Outcome.NOT_RUN:
             screen.verdict(event.outcome, event.reason or "The step is not done yet.")
 
@@ -225,12 +238,12 @@ class Scenes:
             screen.line("Every step passed. Well done!", style="bold green")
             if follows := self._next_lab(tally):
                 screen.line(f"The next lab is {follows.name}, {follows.title}:")
-                screen.verbatim([line(f"run {follows.name}")], indent=4)
+                screen.to_type(line(f"run {follows.name}"))
         remains, command = texts.what_remains(tally.target, tally.made, line)
         if remains:
             screen.line(remains)
         if command:
-            screen.verbatim([command], indent=4)
+            screen.to_type(command)
 
     def _next_lab(self, tally: Tally) -> Lab | None:
         """The lab after the last one of the plan, when that was done to its end."""
@@ -250,19 +263,25 @@ class Scenes:
     def _errata(self, errata: Sequence[Erratum], *, other: bool = False) -> None:
         """The corrections alone; what was wrong, and who says so, waits for `reasons`. other: so is the command.
 
-        One that was shown before in this run is only named.
+        Several share a box, with the first sentence of each. One that was shown before in this run is only named.
         """
         what = "The course text has another command" if other else "The course text needs a correction here"
         again = [erratum.id for erratum in errata if erratum.id in self._told]
+        fresh = [erratum for erratum in errata if erratum.id not in self._told]
         self.corrections.extend(errata)
-        if again:
-            self._screen.bar(f"{what}, as before: {', '.join(again)} ({WHY} shows it)", [], style="magenta")
-        for erratum in errata:
-            if erratum.id in again:
-                continue
-            self._told.add(erratum.id)
-            title = f"{what} (erratum {erratum.id}; {WHY} tells why)"
-            self._screen.bar(title, [("", f"{erratum.where}: {erratum.correction}")], style="magenta")
+        self._told.update(erratum.id for erratum in fresh)
+        before = f"as before: {', '.join(again)}"
+        if len(fresh) > 1:
+            rows = [(erratum.id, first_sentence(erratum.correction)) for erratum in fresh]
+            rows += [("", f"And {before}")] if again else []
+            self._screen.bar(f"{what} ({len(fresh)} errata; {WHY} tells why)", rows, style="magenta")
+            return
+        for erratum in fresh:
+            rows = [("", f"{erratum.where}: {erratum.correction}")]
+            rows += [("", f"And {before}")] if again else []
+            self._screen.bar(f"{what} (erratum {erratum.id}; {WHY} tells why)", rows, style="magenta")
+        if again and not fresh:
+            self._screen.bar(f"{what}, {before} ({WHY} shows it)", [], style="magenta")
 
     def reasons(self) -> None:
         """All there is to say about the corrections that were shown last."""

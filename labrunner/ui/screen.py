@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from labrunner.model import Outcome
 from labrunner.ui import texts
 from labrunner.ui.fold import fold_command
+from labrunner.ui.lines import broken, width_of
 from labrunner.ui.program import as_typed
 from labrunner.ui.prose import code_pieces, plain_prose, without_marks
 from labrunner.ui.stream import Sink, columns_of, is_terminal, rows_of
@@ -66,12 +67,12 @@ class Screen:
         return min(self.columns, _READABLE)
 
     def show(self, renderable: "RenderableType", *, verbatim: bool = False) -> None:
-        """Draw something of rich's. verbatim: never fold its lines."""
+        """Draw something of rich's. verbatim: never fold its lines. What cannot be folded is never cut."""
         self.end_status()
         console = self._rich()
         buffer = console.file
         assert isinstance(buffer, io.StringIO)
-        console.print(renderable, width=None if verbatim else self.width, soft_wrap=verbatim)
+        console.print(renderable, width=None if verbatim else self.width, soft_wrap=verbatim, crop=False)
         self.sink.write(_TRAILING.sub(r"\1", buffer.getvalue()))
         buffer.seek(0)
         buffer.truncate()
@@ -144,11 +145,22 @@ class Screen:
 
     def line(self, text: str, *, style: str = "", indent: int = 0, raw: bool = False) -> None:
         """A folded line of our own words; further lines start under the first. raw: backticks mean nothing."""
-        from rich.padding import Padding
         from rich.text import Text
 
         shown = Text(texts.clean(text), style=style) if raw else self.short(text, style=style)
-        self.show(Padding(shown, (0, 0, 0, indent), expand=False))
+        for part in self._parts(shown, self.width - indent):
+            self.show(Text.assemble(" " * indent, part), verbatim=True)
+
+    def _parts(self, shown: "Text", width: int, *, hanging: int = 0) -> "list[Text]":
+        """The text in lines of at most `width` columns; those that go on are indented by `hanging`."""
+        from rich.text import Text
+
+        parts = broken(shown.plain, width, hanging=hanging)
+        goes_on = [start > 0 and shown.plain[start - 1] != "\n" for start, _ in parts]
+        return [
+            Text.assemble(" " * hanging * further, shown[start:end])
+            for (start, end), further in zip(parts, goes_on, strict=True)
+        ]
 
     def verbatim(self, lines: Sequence[str], *, style: str = "", indent: int = 0) -> None:
         """Lines that are never folded by us."""
@@ -157,20 +169,23 @@ class Screen:
         for line in lines:
             self.show(Text(" " * indent + texts.clean(line), style=style), verbatim=True)
 
+    def to_type(self, line: str, *, indent: int = 4) -> None:
+        """A line for the learner's own shell, folded so that it can be copied."""
+        self.verbatim(fold_command(line, self.columns - indent), indent=indent)
+
     def labelled(self, label: str, text: str, *, style: str = "", indent: int = 2, raw: bool = False) -> None:
         """`label text`, the text hanging after the label; on a plain terminal under a smaller indent."""
-        from rich.table import Table
         from rich.text import Text
 
         text = texts.clean(text).strip()
         if self.plain or len(label) > self.width // 3:
             self.line(f"{label} {text}", indent=indent, raw=raw)
             return
-        grid = Table.grid(padding=(0, 1, 0, 0))
-        grid.add_column(no_wrap=True)
-        grid.add_column(overflow="fold")
-        grid.add_row(Text(" " * indent + label, style=style), Text(text) if raw else self.short(text))
-        self.show(grid)
+        room = indent + width_of(label) + 1
+        first, *rest = self._parts(Text(text) if raw else self.short(text), self.width - room)
+        self.show(Text.assemble(" " * indent, (label, style), " ", first), verbatim=True)
+        for part in rest:
+            self.show(Text.assemble(" " * room, part), verbatim=True)
 
     def bar(self, title: str, rows: Sequence[tuple[str, str]], *, style: str, raw: bool = False) -> None:
         """A block that stands out, after an empty line: a title, then labelled rows, a bar down its left side.
@@ -178,7 +193,6 @@ class Screen:
         raw: the rows are shell text, in which backticks are the shell's.
         """
         self.gap()
-        from rich.table import Table
         from rich.text import Text
 
         if self.plain:
@@ -187,27 +201,15 @@ class Screen:
                 self.line(f"{label} {texts.clean(text).strip()}".strip(), indent=2, raw=raw)
             return
         room = self.width - 4
-        console = self._rich()
-        for line in Text(title, style=f"bold {style}").wrap(console, room):
-            self._barred(line, style)
-        if not rows:
-            return
-        body = Table.grid(padding=(0, 1, 0, 0))
-        labels = any(label for label, _ in rows)
-        if labels:
-            body.add_column(no_wrap=True)
-        body.add_column(overflow="fold")
+        for part in self._parts(Text(title, style=f"bold {style}"), room):
+            self._barred(part, style)
+        widest = max((width_of(label) + 1 for label, _ in rows if label), default=0)
         for label, text in rows:
-            cells = [Text(label, style="bold")] if labels else []
             shown = Text(texts.clean(text).strip()) if raw else self.short(text)
-            shown.overflow = "fold"
-            body.add_row(*cells, shown)
-        options = console.options.update(width=room)
-        for segments in console.render_lines(body, options, pad=False):
-            line = Text()
-            for segment in segments:
-                line.append(segment.text, style=segment.style)
-            self._barred(line, style)
+            before = Text(label.ljust(widest), style="bold")
+            for part in self._parts(shown, room - widest, hanging=4 if raw else 0):
+                self._barred(Text.assemble(before, part), style)
+                before = Text(" " * widest)
 
     def _barred(self, line: "Text", style: str) -> None:
         from rich.text import Text

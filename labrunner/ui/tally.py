@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from labrunner.model import Course, Outcome
+from labrunner.model import Course, Lab, Outcome
 from labrunner.record.events import Event, LedgerEntry, SessionResumed, SessionStarted, StepEnded
 
 __all__ = ["Tally"]
@@ -48,9 +48,19 @@ class Tally:
         return [end for end in self.ended.values() if end.outcome is not Outcome.PASSED]
 
     def covers(self, course: Course) -> bool:
-        """Whether the plan is the whole course."""
-        planned = [(lab["id"], [step["id"] for step in lab["steps"]]) for lab in self.plan]
-        return planned == [(lab.id, [step.id for step in lab.steps]) for lab in course.labs]
+        """Whether the plan is the whole course, but perhaps for optional labs."""
+        labs = [lab for lab in course.labs if not lab.optional] or course.labs
+        return bool(labs) and all(self._has(lab) for lab in labs)
+
+    def begins(self, course: Course) -> bool:
+        """Whether the plan has the whole of the course's first lab."""
+        return any(self._has(lab) for lab in course.labs[:1])
+
+    def _has(self, lab: Lab) -> bool:
+        steps = [step.id for step in lab.steps]
+        return any(
+            planned["id"] == lab.id and [step["id"] for step in planned["steps"]] == steps for planned in self.plan
+        )
 
     def is_last(self, lab: str, step: str) -> bool:
         """Whether the plan ends with this step."""

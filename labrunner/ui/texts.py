@@ -29,6 +29,7 @@ __all__ = [
     "headline",
     "left_host",
     "left_out_line",
+    "not_a_choice",
     "own_verdict",
     "pages_again",
     "pages_line",
@@ -196,6 +197,13 @@ def own_verdict(event: OwnCommandEnded) -> str:
     if event.exit_status:
         return f"Exit status {event.exit_status}."
     return "" if event.output.strip() else "Done, no output."
+
+
+def not_a_choice(answer: str, key: str) -> str:
+    """What is said of an answer that the question does not list. key: the one that explains those it lists."""
+    shown = clean(answer).strip()
+    what = f'"{shown[:20]}"' if shown else "That"
+    return f"{what} is none of the choices ({key} explains them)."
 
 
 def back_to_failure(reason: str, outcome: Outcome | None) -> str:

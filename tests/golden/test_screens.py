@@ -54,7 +54,10 @@ STEP_2 = Step(
     text="A tag is a **pointer**, not a copy.\n\n1. First one thing.\n2. Then the [other](https://example.org).",
     commands=(TAG,),
     checks=(Check(kind="docker.same-image"),),
-    hints=(Hint(text="Look at the name."), Hint(text=f"docker tag mywebapi:latest {SERVER}/mywebapi:1.0.0")),
+    hints=(
+        Hint(text="Look at the name, and at $VERSION."),
+        Hint(text=f"docker tag mywebapi:latest {SERVER}/mywebapi:1.0.0"),
+    ),
     mistakes=(Mistake(when=("No such image",), text="The first name is not on this machine. See: docker images."),),
     errata=("E25", "E42"),
 )

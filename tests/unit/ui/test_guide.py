@@ -1,6 +1,7 @@
 """The guide's decisions and questions, without a terminal."""
 
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -152,6 +153,18 @@ def test_what_labrunner_runs_is_shown_and_not_asked() -> None:
     assert "$ echo two" in room.said
 
 
+def test_that_labrunner_runs_a_command_is_said_once_in_a_step() -> None:
+    given = (Command(run="echo two", by="labrunner"), Command(run="echo three", by="labrunner"))
+    first, second = (replace(STEP, id=name, commands=(COMMAND, *given)) for name in ("s1", "s2"))
+    room = Room("\n\n")
+    for step in (first, second):
+        for command in step.commands:
+            moment = Moment(point=Point.COMMAND, moves=MOVES, lab=LAB, step=step, command=command, text=command.run)
+            assert room.guide.decide(moment) is Move.RUN
+    assert room.said.count("labrunner runs this one for you:\n  $ echo two\n") == 2
+    assert room.said.count("labrunner runs") == 2
+
+
 def test_a_file_is_shown_with_its_content() -> None:
     room = Room("\n")
     assert room.at(Point.COMMAND, command=Command(run="FROM busybox\n", ref="F1")) is Move.RUN
@@ -187,7 +200,8 @@ def test_only_the_commands_of_the_chosen_option_are_counted(answer: str, count: 
     for command in commands:
         room.at(Point.COMMAND, command=command)
     assert f"Command 1 of {count}\n" in room.said
-    assert f"Command {count} of {count}\n  $ {commands[-1].run}" in room.said
+    given = "" if answer == "1\n" else "labrunner runs this one for you:\n"
+    assert f"Command {count} of {count}\n{given}  $ {commands[-1].run}" in room.said
     assert second == commands[-1].run
 
 
@@ -403,12 +417,34 @@ def test_a_skipped_step_says_how_to_come_back() -> None:
     assert "You can come back to it at any time:\n    labrunner goto lab-1/s\n" in room.said
 
 
+def carried(*runs: str, used: str = "") -> str:
+    """What is said of the commands that were run again for a lab with the command `used`."""
+    step = replace(STEP, commands=(Command(run=used),))
+    course = replace(COURSE, labs=(replace(LAB, steps=(step,)),)) if used else replace(COURSE, labs=())
+    room = Room("", course=course)
+    room.guide.show(events.CarriedOver(lab="l", step="s", runs=runs))
+    return " ".join(room.said.split())
+
+
 def test_the_settings_of_earlier_steps_are_named_once() -> None:
-    room = Room("")
-    room.guide.show(events.CarriedOver(lab="l", step="s", runs=("A=1", "B=`date`", "A=1")))
-    said = " ".join(room.said.split())
-    assert "labrunner has set what earlier steps set: A=1; B=`date`" in said
-    assert said.count("A=1") == 1
+    said = carried("A=1", "B=`date`", "A=1")
+    assert said == "labrunner has set in your shell what earlier steps set: A=1; B=`date`"
+
+
+def test_long_settings_are_told_in_short() -> None:
+    script = 'NAME="x"\nSERVER="$NAME.example"\n\necho "=== Title ==="\necho ""'
+    shown = "labrunner has set in your shell what earlier steps set: "
+    assert carried(script) == f"{shown}NAME; SERVER"
+    assert carried('NAME="x"', script) == f'{shown}NAME="x"; SERVER'
+    assert carried(f"IMAGE=server@$(az acr repository show {'--name x ' * 8})") == f"{shown}IMAGE"
+    assert carried("shopt -s extglob\nset -u\numask 077") == f"{shown}shopt -s extglob ... (3 lines)"
+
+
+def test_settings_that_the_lab_does_not_read_are_not_told() -> None:
+    assert carried("A=1", "AB=2", "C=3\nD=4", used="echo $A ${D}") == (
+        "labrunner has set in your shell what earlier steps set: A=1; D"
+    )
+    assert carried("A=1", used="echo $AB") == ""
 
 
 def test_what_was_missing_is_named_in_one_line() -> None:
@@ -555,6 +591,45 @@ def test_a_correction_is_told_whole_once_and_then_named_with_the_key_that_shows_
     assert room.said.count("Write one.") == 2  # told once, and by the key
     at = room.said.index("The course text needs a correction here, as before: E1 (w shows it)")
     assert room.said.index("No number.") > at > room.said.index("Write one.")
+
+
+def test_several_corrections_of_one_command_share_a_box() -> None:
+    errata = tuple(
+        Erratum(
+            id=f"E{number}",
+            where=f"Lab 1, Step {number}",
+            says="echo 1",
+            ref=("R1",),
+            wrong="No number.",
+            correction=f"Write `{number}. Two`. And that is why.",
+            source="Tried",
+        )
+        for number in (1, 2, 3)
+    )
+    course = replace(COURSE, errata=errata)
+    first = replace(STEP, id="s1", errata=("E3",), commands=(COMMAND,))
+    second = replace(STEP, id="s2", errata=("E1", "E2", "E3"), commands=(COMMAND,))
+    out = FullScreen()
+    env = {"TERM": "xterm", "COLUMNS": "80", "LINES": "24", "NO_COLOR": "1"}
+    with Guide(io.StringIO("\nw\n\n"), out, course=course, env=env) as guide:
+        for step in (first, second):
+            lab = replace(LAB, steps=(first, second))
+            moment = Moment(point=Point.COMMAND, moves=MOVES, lab=lab, step=step, command=COMMAND, text="echo one")
+            guide.decide(moment)
+    said = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
+    assert (
+        "▌ The course text needs a correction here (erratum E3; w tells why)\n  ▌ Lab 1, Step 3: Write 3. Two. And"
+        in said
+    )
+    box = [
+        "▌ The course text needs a correction here (2 errata; w tells why)",
+        "▌ E1 Write 1. Two.",
+        "▌ E2 Write 2. Two.",
+        "▌    And as before: E3",
+    ]
+    assert "\n  ".join(["", *box, ""]).rstrip() in said
+    why = said[said.index("as before: E3") :]
+    assert [f"Erratum E{number} of" in why for number in (1, 2, 3)] == [True, True, True]
 
 
 def test_the_key_of_a_correction_works_where_a_text_pauses() -> None:

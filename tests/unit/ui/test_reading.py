@@ -76,6 +76,18 @@ def test_a_run_of_the_whole_course_begins_with_the_pages_of_the_start_and_one_qu
     assert "Where to go." not in said
 
 
+def test_so_does_a_run_of_the_first_lab():
+    said, move = guided("\n\n", started(LABS[0]))
+    assert move is Move.RUN
+    assert said.index("Aims") < said.index("Needs") < said.index(QUESTION)
+
+
+def test_optional_labs_are_not_missed_at_the_end():
+    course = replace(COURSE, labs=(*LABS, Lab(id="more", name="lab-3", title="More", steps=(STEP,), optional=True)))
+    said, _ = guided("\n\n\n", started(*LABS), ended(2), course=course)
+    assert said.index(OFFER) < said.index("Where to go.")
+
+
 @pytest.mark.parametrize("answer", ["q\n", "quit\n", ""])
 def test_quit_at_that_question_quits(answer):
     said, move = guided(answer, started(*LABS))
@@ -93,13 +105,13 @@ def test_what_is_no_answer_there_is_asked_again():
 @pytest.mark.parametrize(
     ("labs", "course"),
     [
-        (LABS[:1], COURSE),
         (LABS[1:], COURSE),
+        (LABS[:1], replace(COURSE, labs=(replace(LABS[0], steps=(STEP, STEP)), LABS[1]))),
         (LABS, replace(COURSE, pages=())),
         (LABS, replace(COURSE, pages=PAGES[1:2])),
     ],
 )
-def test_a_part_of_the_course_and_one_without_pages_ask_nothing(labs, course):
+def test_a_later_part_of_the_course_and_one_without_pages_ask_nothing(labs, course):
     said, move = guided("\n", started(*labs), course=course)
     assert move is Move.RUN
     assert QUESTION not in said

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from labrunner.ui.running import STILL_RUNNING, Running
+from labrunner.ui.live import MOVING
+from labrunner.ui.running import OWN_MOVING, STILL_RUNNING, Running
 from labrunner.ui.screen import Screen
+from labrunner.ui.texts import sign_in_here
 from tests.unit.ui.test_guide import FullScreen
 
 DEADLINE = 20
@@ -51,6 +53,32 @@ def test_silence_is_told_and_taken_away_before_the_next_output(keyboard: int) ->
     assert command.running.finish("one\n") is False
     assert STILL_RUNNING in command.written[before:]
     assert command.written.endswith("\r\x1b[K")
+
+
+def test_what_is_ours_in_an_output_is_folded_at_words() -> None:
+    out = FullScreen()
+    running = Running(Screen(out, env={"TERM": "xterm", "COLUMNS": "80"}), None)
+    running.begin()
+    running.feed("Enter the code.\r\n")
+    running.say(sign_in_here("ABCDEF123"), gap=True)
+    running.feed("Signed in.\r\n")
+    assert out.getvalue() == (
+        "  Enter the code.\n\n"
+        "  [labrunner] There is no browser here. Press Enter, and ABCDEF123 is entered\n"
+        "  for you.\n"
+        "  Signed in.\n"
+    )
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_note_about_what_moves_is_folded_at_words(*, own: bool) -> None:
+    out = io.StringIO()
+    running = Running(Screen(out, env={"COLUMNS": "60"}), None)
+    running.begin(own=own)
+    running.feed("one\r\ntwo\x1b[1A")
+    lines = out.getvalue().split("\n")
+    assert all(len(line) <= 60 for line in lines)
+    assert " ".join(" ".join(lines).split()).endswith(OWN_MOVING if own else MOVING)
 
 
 @pytest.mark.parametrize("output", ["Password: ", "\x1b[5A", "\x1b[", "\x1b[?1049h"])

@@ -1,0 +1,56 @@
+"""What is read a screenful at a time: which answers read on."""
+
+import io
+
+import pytest
+
+from labrunner.ui.pages import Pages
+from labrunner.ui.screen import Screen
+from labrunner.ui.terminal import Keyboard
+from tests.unit.ui.test_guide import FullScreen
+
+ENV = {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
+
+
+def read(answers: str, *, aside: bool = False) -> tuple[str, Pages]:
+    """What is shown of 60 lines with these answers."""
+    out = FullScreen()
+    screen = Screen(out, env=ENV)
+    pages = Pages(screen, Keyboard(io.StringIO(answers), screen.sink))
+    with pages.reading(aside=aside):
+        screen.verbatim([f"line {number}." for number in range(1, 61)])
+    return out.getvalue(), pages
+
+
+@pytest.mark.parametrize("aside", [True, False])
+def test_enter_reads_on(*, aside: bool) -> None:
+    shown, pages = read("\n  \n\n", aside=aside)
+    assert "line 60." in shown
+    assert "choices" not in shown
+    assert not pages.quit
+
+
+@pytest.mark.parametrize("aside", [True, False])
+@pytest.mark.parametrize("answer", ["h", "s", "x", "docker images", "w", "\x1b[A"])
+def test_anything_else_is_refused_and_asked_again(answer: str, *, aside: bool) -> None:
+    shown, pages = read(f"{answer}\nq\n", aside=aside)
+    assert shown.count("[Enter] read on") == 2
+    assert f'"{answer.strip(chr(27))[:20]}" is none of the choices (? explains them).' in shown or answer == "\x1b[A"
+    assert "none of the choices (? explains them)." in shown
+    assert "line 30." not in shown
+    assert pages.quit is not aside
+
+
+@pytest.mark.parametrize("aside", [True, False])
+def test_what_the_question_does_not_list_but_explains(*, aside: bool) -> None:
+    shown, pages = read("?\n! ls\nq\n", aside=aside)
+    assert "shows the next page." in shown
+    assert "commands of your own are for the question after the text" in shown
+    assert "none of the choices" not in shown
+    assert pages.quit is not aside
+
+
+def test_the_end_of_the_keyboard_quits() -> None:
+    shown, pages = read("x\n")
+    assert pages.quit
+    assert "line 30." not in shown
