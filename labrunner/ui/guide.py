@@ -146,6 +146,8 @@ class Guide:
         self._met = {entry["lab"] for entry in event.outcomes}
         with self._pages.reading():
             self._scenes.resumed(event, self._tally)
+        if not event.outcomes and not self._stops:  # perhaps they were not read: no step is done
+            self._leaving = not self._reading.before(self._tally)
 
     def _step_resumed(self, event: events.StepResumed) -> None:
         step = self._step(event.lab, event.step)

@@ -82,6 +82,9 @@ class Scenes:
         done = sum(entry["outcome"] == Outcome.PASSED for entry in event.outcomes)
         screen.line(f"You go on where you left: {done} of {texts.count(tally.steps(), 'step')} done.")
         screen.line(texts.SHELL_BACK[event.shell])
+        if not event.outcomes:
+            screen.gap()
+            screen.line(HOW_TO)
 
     def page(self, page: Page, *, why: bool = False) -> None:
         """A page's title, its text and what of the course text it corrects. why: all there is to say about that."""

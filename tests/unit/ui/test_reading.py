@@ -82,6 +82,26 @@ def test_so_does_a_run_of_the_first_lab():
     assert said.index("Aims") < said.index("Needs") < said.index(QUESTION)
 
 
+@pytest.mark.parametrize(("done", "times"), [((), 1), (("one",), 0)])
+def test_who_quit_before_anything_was_done_finds_them_again(done, times):
+    plan = started(*LABS).plan
+    outcomes = tuple({"lab": lab, "step": "s", "outcome": "passed"} for lab in done)
+    event = events.SessionResumed(
+        session="1",
+        mode="guided",
+        course="c",
+        course_title="C",
+        course_digest="",
+        target="sandbox",
+        resumed="",
+        shell="back",
+        plan=plan,
+        outcomes=outcomes,
+    )
+    said, _ = guided("\n", event)
+    assert [said.count("What you need."), said.count(QUESTION), said.count("Each command is shown")] == [times] * 3
+
+
 def test_optional_labs_are_not_missed_at_the_end():
     course = replace(COURSE, labs=(*LABS, Lab(id="more", name="lab-3", title="More", steps=(STEP,), optional=True)))
     said, _ = guided("\n\n\n", started(*LABS), ended(2), course=course)
