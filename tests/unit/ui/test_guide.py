@@ -270,6 +270,20 @@ def test_a_command_that_an_erratum_quotes_is_not_announced_twice() -> None:
     assert "The command is that of the course text" not in room.said
 
 
+def test_a_command_that_no_erratum_quotes_is_among_the_reasons() -> None:
+    command = Command(run="echo one", written="echo three", ref="L1.S1.C1")
+    step = Step(id="s", title="S", text="T", commands=(command,), errata=("E7",))
+    room = Room("w\n\n", course=CORRECTED)
+    room.guide.decide(Moment(point=Point.COMMAND, moves=MOVES, lab=LAB, step=step, command=command, text=command.run))
+    asked = room.said.index("[Enter]")
+    assert "echo three" not in room.said[:asked]
+    assert "  Source: Tried\n\nThe course text's own command\n  It says: echo three\n" in room.said[asked:]
+    alone = Room("\n")
+    moment = Moment(point=Point.COMMAND, moves=MOVES, lab=LAB, step=step, command=command, text=command.run)
+    alone.guide.decide(moment)
+    assert "The command differs from the course text\n  It says: echo three\n" in alone.said
+
+
 def ended(output: str) -> events.CommandEnded:
     return events.CommandEnded(
         lab="l",
