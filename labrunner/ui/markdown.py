@@ -3,7 +3,8 @@
 from typing import ClassVar
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.markdown import CodeBlock, Heading, Markdown, MarkdownContext, MarkdownElement, Paragraph
+from rich.markdown import CodeBlock, Heading, Markdown, MarkdownContext, MarkdownElement, Paragraph, TableElement
+from rich.table import Table
 from rich.text import Text
 
 from labrunner.ui.fold import fold_command
@@ -46,12 +47,25 @@ class _Code(CodeBlock):
         yield Text(shown, "cyan", no_wrap=True, overflow="ignore")
 
 
+class _Table(TableElement):
+    """Without the empty lines that rich has above and below, and nothing of a long cell left out."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for table in super().__rich_console__(console, options):
+            if isinstance(table, Table):
+                table.show_edge = False
+                for column in table.columns:
+                    column.overflow = "fold"
+            yield table
+
+
 class _CourseMarkdown(Markdown):
     elements: ClassVar[dict[str, type[MarkdownElement]]] = {
         **Markdown.elements,
         "paragraph_open": _Paragraph,
         "heading_open": _Heading,
         "fence": _Code,
+        "table_open": _Table,
         "code_block": _Code,
     }
 

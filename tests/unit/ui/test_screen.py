@@ -101,6 +101,17 @@ def test_code_in_a_text_can_be_copied() -> None:
     ]
 
 
+def test_a_table_has_one_empty_line_around_it_and_every_cell_whole() -> None:
+    page = Page(60)
+    page.screen.markdown(f"See:\n\n| a | b |\n|---|---|\n| one | {'x' * 90} |\n\nEnd.")
+    lines = page.lines
+    assert lines[0:2] == ["See:", ""]
+    assert lines[2].split() == ["a", "b"]
+    assert lines[-2:] == ["", "End."]
+    assert lines[-3]
+    assert "".join(lines).count("x") == 90
+
+
 def test_nothing_is_lost_of_code_in_a_list() -> None:
     page = Page(60)
     output = "Digest: sha256:" + "0123456789abcdef" * 6
