@@ -27,7 +27,8 @@ COMMANDS = [
     "cat <<-EOF; show the words after it, that go on and on\n\tit is data, long data, data of the long sort\n\tEOF",
     "show $((1 << 2)) and ${x:-some words} $# $0 and more of it, until the end of the line is near",
     "if show one two three; then show 'four\nfive six seven eight nine ten eleven' twelve thirteen; fi",
-    "show $(case a in a) show 'b c' d e f g;; esac) and all of the words that follow it",
+    """show "$(case a in a) show "b c  d e  f g" h;; esac)" and all of the words that follow it""",
+    """show "$( (show a b) ; show "c d e f g h i j" ; show k l )" and all of the words that follow it""",
     "show 'a' | # a comment behind a pipe, which is long enough to be folded\ncat",
     "time show a b c d e f g h i j k l m n o p q r s t u v w x y z; f() { show 1 2 3 4 5; }; f",
 ]
@@ -73,6 +74,20 @@ done"""
         "      progressacr.azurecr.io/mywebapi:$tag \\",
         "      || exit",
         "done",
+    ]
+
+
+def test_a_here_document_stays_and_what_is_before_and_behind_it_is_folded() -> None:
+    script = (
+        "cat <<EOF | sed s/a/b/ | sort --reverse\na line that is longer than all\nEOF\ndocker images --all --digests"
+    )
+    assert fold_command(script, 24) == [
+        "cat <<EOF | sed s/a/b/ \\",
+        "    | sort --reverse",
+        "a line that is longer than all",
+        "EOF",
+        "docker images --all \\",
+        "    --digests",
     ]
 
 
