@@ -86,8 +86,8 @@ def test_a_here_document_stays_and_what_is_before_and_behind_it_is_folded() -> N
         "    | sort --reverse",
         "a line that is longer than all",
         "EOF",
-        "docker images --all \\",
-        "    --digests",
+        "docker images \\",
+        "    --all --digests",
     ]
 
 
