@@ -46,13 +46,12 @@ class Scenes:
         self.corrections: list[Erratum] = []
         """Those shown in short since `begin`; `reasons` shows the rest of them."""
         self._told: set[str] = set()  # the ids of those whose correction was shown
-        self._written = ""  # the text's command, where no correction shown since `begin` quotes it
+        self._written: tuple[Sequence[Erratum], str] = ((), "")  # corrections, and the text's command that none quotes
         self._given: Step | None = None  # the last step of which was said that labrunner runs commands
 
     def begin(self) -> None:
         """The learner has gone on: what is shown from here is about something else."""
         self.corrections = []
-        self._written = ""
 
     def session(self, event: SessionStarted, tally: Tally) -> None:
         """The course, what is planned and how to get along."""
@@ -147,7 +146,7 @@ class Scenes:
         self._errata(errata, other=bool(command.written))
         if command.written and not any(_folded(command.written) in _folded(erratum.says) for erratum in errata):
             if errata:
-                self._written = command.written
+                self._written = (self.corrections, command.written)
             else:
                 self._as_written("The command differs from the course text", command.written)
         if errata or command.written:
@@ -292,8 +291,9 @@ class Scenes:
     def reasons(self) -> None:
         """All there is to say about the corrections that were shown last."""
         self.whole(self.corrections)
-        if self._written:
-            self._as_written("The course text's own command", self._written)
+        about, written = self._written
+        if about is self.corrections:
+            self._as_written("The course text's own command", written)
 
     def _as_written(self, title: str, command: str) -> None:
         self._screen.bar(title, [("It says:", command)], style="magenta", raw=True)

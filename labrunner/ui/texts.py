@@ -202,7 +202,7 @@ def own_verdict(event: OwnCommandEnded) -> str:
 def not_a_choice(answer: str, key: str) -> str:
     """What is said of an answer that the question does not list. key: the one that explains those it lists."""
     shown = clean(answer).strip()
-    what = f'"{shown[:20]}"' if shown else "That"
+    what = f'"{shown if len(shown) <= 60 else shown[:57] + "..."}"' if shown else "That"
     return f"{what} is none of the choices ({key} explains them)."
 
 

@@ -273,9 +273,20 @@ def test_a_command_that_an_erratum_quotes_is_not_announced_twice() -> None:
 def test_a_command_that_no_erratum_quotes_is_among_the_reasons() -> None:
     command = Command(run="echo one", written="echo three", ref="L1.S1.C1")
     step = Step(id="s", title="S", text="T", commands=(command,), errata=("E7",))
-    room = Room("w\n\n", course=CORRECTED)
+    room = Room("w\n\nw\n\n", course=CORRECTED)
     room.guide.decide(Moment(point=Point.COMMAND, moves=MOVES, lab=LAB, step=step, command=command, text=command.run))
-    asked = room.said.index("[Enter]")
+    asked, shown = room.said.index("[Enter]"), len(room.said)
+    failed = Moment(
+        point=Point.FAILED,
+        moves=AFTER_FAILURE,
+        lab=LAB,
+        step=step,
+        command=command,
+        text=command.run,
+        reason="It failed.",
+    )
+    room.guide.decide(failed)
+    assert "It says: echo three\n" in room.said[shown:]
     assert "echo three" not in room.said[:asked]
     assert "  Source: Tried\n\nThe course text's own command\n  It says: echo three\n" in room.said[asked:]
     alone = Room("\n")
