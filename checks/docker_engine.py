@@ -35,7 +35,7 @@ def asking_engine(ask: Context) -> Iterator[docker.APIClient]:
 def _knock(url: str, remedy: str) -> None:
     """Raise TargetError if nobody listens there. The SDK would find out too, but leave a socket open."""
     if not url:  # the SDK would take the machine's own engine
-        raise TargetError("This target has no Docker Engine", "run the lab in the sandbox")
+        raise TargetError("There is no Docker Engine here", "run the lab in the sandbox")
     if not url.startswith("unix://"):
         return
     with socket.socket(socket.AF_UNIX) as knock:

@@ -360,8 +360,9 @@ class Erratum:
 class Problem:
     """An error that a program may end with in any lab: how to recognise it, why it comes, how to get rid of it.
 
-    when: pieces of text that all occur in the output of a failed command. cause, fix: one paragraph each, with `code`.
-    source: where that can be looked up. see: the lab or step that is about it, as `lab-1/log-in`.
+    when: pieces of text that all occur in the output of a failed command. title: what a learner knows it by; without
+    one, those pieces. cause, fix: one paragraph each, with `code`. source: where that can be looked up. see: the lab or
+    step that is about it, as `lab-1/log-in`.
     """
 
     id: str
@@ -369,6 +370,7 @@ class Problem:
     cause: str
     fix: str
     source: str
+    title: str = ""
     see: str = ""
     at: str = ""
 

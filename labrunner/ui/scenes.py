@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from labrunner.model import Command, Course, Erratum, File, Lab, Notice, Option, Outcome, Page, Step
+from labrunner.model import Command, Course, Erratum, File, Lab, Notice, Option, Outcome, Page, Problem, Step
 from labrunner.record.events import (
     CarriedOver,
     CommandEnded,
@@ -107,7 +107,7 @@ class Scenes:
         screen.heading(title, level=2)
         for problem in self._course.problems:
             rows = [("Cause:", problem.cause), ("Fix:", problem.fix), ("Source:", problem.source)]
-            screen.bar(" ... ".join(problem.when), self._see(rows, problem.see), style="yellow")
+            screen.bar(_title(problem), self._see(rows, problem.see), style="yellow")
 
     def lab(self, lab: Lab) -> None:
         """A lab's title, text and notices."""
@@ -216,13 +216,14 @@ class Scenes:
         lab = next((lab.name for lab in self._course.labs if lab.id == event.lab), event.lab)
         see = "" if event.see in {lab, f"{lab}/{event.step}"} else event.see  # they are there
         rows = self._see([("Cause:", event.cause), ("Fix:", event.fix)], see)
-        self._screen.bar(f"A known problem: {event.problem}", rows, style="yellow")
+        titles = {problem.id: _title(problem) for problem in self._course.problems}
+        self._screen.bar(f"A known problem: {titles.get(event.problem, event.problem)}", rows, style="yellow")
 
     def _see(self, rows: list[tuple[str, str]], see: str) -> list[tuple[str, str]]:
-        """The rows, and one for the lab or step that is about it, if one is."""
+        """The rows, and one for the lab or step that is about it, if one is: its title, and how to get there."""
         titles = {lab.name: lab.title for lab in self._course.labs}
         titles |= {f"{lab.name}/{step.id}": step.title for lab in self._course.labs for step in lab.steps}
-        return [*rows, ("See:", f"{see} ({titles[see]})")] if see in titles else rows
+        return [*rows, ("See:", f"{titles[see]}: `{texts.command_line(f'run {see}')}`")] if see in titles else rows
 
     def summary(self, event: SessionEnded, tally: Tally, *, line: texts.CommandLine) -> None:
         """How the session ended and what is left."""
@@ -312,6 +313,11 @@ class Scenes:
 
     def _errata_of(self, step: Step) -> list[Erratum]:
         return [entry for entry in self._course.errata if entry.id in step.errata]
+
+
+def _title(problem: Problem) -> str:
+    """What a learner knows it by."""
+    return problem.title or " ... ".join(problem.when)
 
 
 def commands_of(step: Step, options: Sequence[Option]) -> list[Command]:

@@ -11,6 +11,8 @@ from labrunner.model import Course, Erratum
 
 COURSE = Path(__file__).parents[2] / "labs" / "acr-images"
 CONTRACTS = sorted((Path(__file__).parent / "data").glob("*.yaml"))
+SHORT = 350
+"""Characters of a text that a learner reads beside a command: about five lines of an 80-column terminal."""
 COUNT = 74
 """How many errata the review of the course text found: E01 to E74."""
 
@@ -31,8 +33,21 @@ def contracted() -> dict[str, tuple[str, tuple[str, ...]]]:
     return {entry["id"]: (entry["written"], tuple(entry["errata"])) for entry in entries}
 
 
+def corrected() -> list[str]:
+    """The commands of the text that are not run as written."""
+    import yaml
+
+    entries = [
+        entry for path in CONTRACTS for entry in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CBaseLoader)
+    ]
+    return [entry["id"] for entry in entries if entry["status"] == "corrected"]
+
+
 LOADED = loaded()
 WRITTEN = contracted()
+CORRECTED = corrected()
+PARTLY = ("E16", "E19", "E20", "E21", "E23")
+"""About several commands, of which another erratum corrects one."""
 
 
 def folded(text: str) -> str:
@@ -53,6 +68,24 @@ def test_each_says_everything(erratum: Erratum) -> None:
         assert text.count("`") % 2 == 0, "backticks come in pairs: what stands between them is code"
     assert not re.search(r"\b[A-Z]\d+\.(S\d+\.)?C\d+\b", erratum.where), "references belong into `ref`"
     assert erratum.correction.strip().endswith((".", "`")), "a sentence, or code"
+
+
+@pytest.mark.parametrize("erratum", LOADED.errata, ids=lambda erratum: erratum.id)
+def test_it_is_short(erratum: Erratum) -> None:
+    for text in (erratum.says, erratum.wrong, erratum.correction):
+        assert len(text) <= SHORT, text
+
+
+def test_it_says_what_is_run_here() -> None:
+    """Each command that is corrected has one that says so, and of no other is it said."""
+    run_here = {erratum.id: erratum.ref for erratum in LOADED.errata if erratum.correction.startswith("Run here: ")}
+    assert sorted(ref for refs in run_here.values() for ref in refs) == sorted(CORRECTED)
+    for erratum in LOADED.errata:
+        if erratum.ref and erratum.id not in run_here:
+            assert re.search(r"\bhere\b|\bsandbox\b", erratum.correction, re.IGNORECASE), erratum.id
+        if re.search(r"The text's (three )?(command|file|script|loop)s? (runs?|is used) here", erratum.correction):
+            about = [ref for ref in WRITTEN if erratum.concerns(ref)]
+            assert erratum.id in PARTLY or not set(about) & set(CORRECTED), erratum.id
 
 
 @pytest.mark.parametrize("erratum", LOADED.errata, ids=lambda erratum: erratum.id)

@@ -19,6 +19,8 @@ from labrunner.ui.screen import Screen
 
 COURSE = Path(__file__).parents[2] / "labs" / "acr-images"
 RECORDED = Path(__file__).parent / "data" / "errors.txt"
+TITLE = 59
+"""Characters: with "A known problem: " before it, a line of 80 columns."""
 LINES = 10
 """A box leaves more than half of the smallest usual terminal, 24 lines, to the error itself and the question."""
 
@@ -67,6 +69,19 @@ def test_of_a_recorded_error_its_own_problem_is_told(name: str, output: str) -> 
 def test_every_problem_is_told_of_a_recorded_error() -> None:
     """So its wording is real, and no earlier one hides it."""
     assert {problem.id for problem in LOADED.problems} - {told(output) for _, output in OUTPUTS} == set()
+
+
+def test_each_has_a_title_of_its_own_that_a_learner_can_read() -> None:
+    titles = [problem.title for problem in LOADED.problems]
+    assert len(set(titles)) == len(titles)
+    for title in titles:
+        assert 0 < len(title) <= TITLE
+        assert not re.search(r"`| \.\.\. |[.\s]\Z", title), title
+
+
+def test_each_place_to_read_on_is_a_step() -> None:
+    """A whole lab would leave the learner to search."""
+    assert {problem.see.count("/") for problem in LOADED.problems if problem.see} == {1}
 
 
 @pytest.mark.parametrize("problem", LOADED.problems, ids=lambda problem: problem.id)

@@ -132,7 +132,7 @@ def test_without_an_engine_that_of_the_machine_is_never_asked(place):
     with closing(DirectChecker((CHECKS,), WorkerContext(engine_url="", home=str(place), work=str(place)))) as checker:
         (result,) = checker.ask([Check(kind="docker.image", args={"image": "x"})])
     assert result.outcome is Outcome.ERROR
-    assert result.message == "This target has no Docker Engine. What to do: run the lab in the sandbox."
+    assert result.message == "There is no Docker Engine here. What to do: run the lab in the sandbox."
 
 
 @pytest.mark.parametrize("kind", sorted(AZURE_KINDS))

@@ -23,7 +23,14 @@ PROBLEMS = (
         source="Docker Docs",
         see="lab-1/first",
     ),
-    Problem(id="no-room", when=("space left",), cause="The disk is full.", fix="Make room.", source="Tried"),
+    Problem(
+        id="no-room",
+        title="No space is left",
+        when=("space left",),
+        cause="The disk is full.",
+        fix="Make room.",
+        source="Tried",
+    ),
 )
 COURSE = Course(id="c", title="C", labs=(LAB,), problems=PROBLEMS)
 
@@ -52,10 +59,10 @@ def test_the_guide_shows_a_box_with_cause_fix_and_where_to_read_on() -> None:
     shown = guided(event(see="lab-1/first"), Terminal(), TERM="xterm", NO_COLOR="1", COLUMNS="80")
     assert plain_of(shown) == "\n" + boxed(
         """\
-        | A known problem: not-logged-in
+        | A known problem: unauthorized ... required
         | Cause: Docker has no login.
         | Fix:   Log in: docker login.
-        | See:   lab-1/first (The First Time)
+        | See:   The First Time: labrunner run lab-1/first
         """
     )
 
@@ -66,10 +73,15 @@ def plain_of(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", text)
 
 
-@pytest.mark.parametrize(("see", "line"), [("lab-1", "See: lab-1 (Logging In)"), ("", ""), ("lab-9/gone", "")])
+@pytest.mark.parametrize(
+    ("see", "line"), [("lab-1", "See: Logging In: `labrunner run lab-1`"), ("", ""), ("lab-9/gone", "")]
+)
 def test_where_to_read_on_is_named_if_the_course_has_it(see: str, line: str) -> None:
     shown = guided(event(see=see), io.StringIO())
-    assert "A known problem: not-logged-in\n  Cause: Docker has no `login`.\n  Fix: Log in: `docker login`.\n" in shown
+    box = (
+        "A known problem: unauthorized ... required\n  Cause: Docker has no `login`.\n  Fix: Log in: `docker login`.\n"
+    )
+    assert box in shown
     assert line in shown
     assert ("See:" in shown) is bool(line)
 
@@ -83,6 +95,11 @@ def test_where_one_is_already_is_not_where_to_read_on(see: str, told: bool) -> N
         guide.show(replace(event(see=see), lab="log-in", step="first"))
     assert "A known problem" in stream.getvalue()
     assert ("See:" in stream.getvalue()) is told
+
+
+def test_a_problem_is_called_by_its_title() -> None:
+    shown = guided(event(problem="no-room", cause="The disk is full.", fix="Make room."), io.StringIO())
+    assert "A known problem: No space is left\n  Cause: The disk is full.\n" in shown
 
 
 def test_those_who_read_along_get_cause_and_fix() -> None:
@@ -101,6 +118,6 @@ def test_the_page_has_all_of_them_with_their_errors_and_sources() -> None:
     assert stream.getvalue() == (
         "\nKnown Problems\n"
         "\nunauthorized ... required\n  Cause: Docker has no login.\n  Fix: `docker login`.\n  Source: Docker Docs\n"
-        "  See: lab-1/first (The First Time)\n"
-        "\nspace left\n  Cause: The disk is full.\n  Fix: Make room.\n  Source: Tried\n"
+        "  See: The First Time: `labrunner run lab-1/first`\n"
+        "\nNo space is left\n  Cause: The disk is full.\n  Fix: Make room.\n  Source: Tried\n"
     )
