@@ -26,10 +26,10 @@ def verified(ask: Context, *, registry: str, repository: str, tag: str) -> Findi
         return failed(f"Docker has verified no signature of `{gun}:{tag}` on this machine.")
     here = _digests_here(ask, gun, tag)
     if here is None:
-        return failed(f"The signature of `{gun}:{tag}` was verified, but the engine does not have the image.")
+        return failed(f"The signature of `{gun}:{tag}` was verified, but Docker does not have the image here.")
     if not digests & here:
-        return failed(f"The engine's image `{gun}:{tag}` is not the one that was signed.")
-    return passed(f"The engine has `{gun}:{tag}`, and its signature was verified here.")
+        return failed(f"Docker's image `{gun}:{tag}` is not the one that was signed.")
+    return passed(f"Docker has `{gun}:{tag}`, and its signature was verified here.")
 
 
 @check("trust.refused")
@@ -44,9 +44,9 @@ def refused(ask: Context, *, registry: str, repository: str, tag: str) -> Findin
     if tag in found:
         return failed(f"`{gun}:{tag}` is signed, so Docker does not refuse it.")
     if _digests_here(ask, gun, tag) is not None:
-        return failed(f"The engine has `{gun}:{tag}`, although nobody has signed it.")
+        return failed(f"Docker has `{gun}:{tag}`, although nobody has signed it.")
     return passed(
-        f"`{tag}` is in the registry and not among what is signed, {few(found)}; the engine does not have it."
+        f"`{tag}` is in the registry and not among what is signed, {few(found)}; Docker does not have it here."
     )
 
 
