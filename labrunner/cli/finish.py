@@ -60,7 +60,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         book = book_of(args.sandbox, course, env)  # nobody else writes to it now
         finished = finish(target, filled, book, labs=labs, begun=begun)
         forget(args.sandbox, course, [session for session in sessions if session.labs <= labs], env)
-    tell("\n".join(_told(finished)))
+    tell("\n".join(_told(finished, line(" ".join(["run", *args.labs])))))
     return int(ExitStatus.TARGET if finished.kept or finished.lost or finished.complaints else ExitStatus.PASSED)
 
 
@@ -77,14 +77,23 @@ def _begun(plan: "Plan", sessions: "Sequence[Held]", made: Collection[str]) -> s
     }
 
 
-def _told(finished: "Finished") -> Iterator[str]:
-    """Line by line."""
-    yield f"Removed: {len(finished.removed)} things." if finished.removed else "Nothing was left to be removed."
-    yield from (f"  - {entry.kind} {entry.name}" for entry in finished.removed)
+def _told(finished: "Finished", again: str) -> Iterator[str]:
+    """Line by line. again: the command line that begins anew."""
+    from labrunner.cli.things import called, lines, of_their_own
+
+    yield "Removed:" if finished.removed else "Nothing was left to be removed."
+    yield from (f"  {line}" for line in lines(finished.removed))
+    if finished.kept:
+        yield "Still there:"
+        shown = set(of_their_own([entry for entry, _ in finished.kept]))
+        yield from (f"  {called(entry)}. {why}" for entry, why in finished.kept if entry in shown)
+    if finished.complaints:
+        yield "Not put back as it was:"
+        yield from (f"  {complaint}" for complaint in dict.fromkeys(finished.complaints))
+    if finished.lost:
+        yield "Gone, although no lab had made it. This is a defect of labrunner; please report it:"
+        yield from (f"  {line}" for line in lines(finished.lost))
     if finished.foreign:
-        yield "Not made by the labs, and left alone:"
-        yield from (f"    {entry.kind} {entry.name}" for entry in finished.foreign)
-    yield from (f"  ! still there: {entry.kind} {entry.name}. {why}" for entry, why in finished.kept)
-    yield from (f"  ! a cleanup failed: {complaint}" for complaint in finished.complaints)
-    for entry in finished.lost:
-        yield f"  ! {entry.kind} {entry.name} is gone, although no lab had made it. Please report this."
+        yield "Left alone, because the labs did not make it, or you have changed it since:"
+        yield from (f"  {line}" for line in lines(finished.foreign))
+    yield f"`{again}` begins anew."

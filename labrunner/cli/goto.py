@@ -14,16 +14,17 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, env: Mapping[str, str]) -> int:
     """Write it down. Raises Problem."""
-    from labrunner.cli.machine import command_line
+    from labrunner.cli.machine import AGAIN, command_line
     from labrunner.cli.opening import open_course
     from labrunner.cli.options import typed
-    from labrunner.cli.sessions import current, writing
+    from labrunner.cli.sessions import current, enter, writing
     from labrunner.cli.telling import tell
     from labrunner.record.events import WentTo
 
     course = open_course(args.course, env)
     found, lab, step = current(args, course, env, step=args.step)
-    with writing(args.sandbox, found, env, holder=command_line("goto", [args.step])) as write:
+    with writing(args.sandbox, found, env, holder=command_line("goto", [args.step]), busy=AGAIN) as write:
         write(WentTo(lab=lab.id, step=step.id))
+        enter(args.sandbox, course, found.left.id, env)  # of several that are under way, `run` takes the newest
     tell(f"`{typed(args, env)('run')}` goes on with {lab.name}/{step.id}: {step.title}.")
     return 0

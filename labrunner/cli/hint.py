@@ -5,6 +5,8 @@ import textwrap
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 
+_BUSY = "In a run on a terminal, `h` shows the next hint. Or wait until it ends, then ask again."
+
 
 def arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
@@ -28,18 +30,23 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     found, lab, step = current(args, course, env, step=args.step)
     known = found.left.steps.get((lab.id, step.id))
     shown, count = (known.hints if known else 0), len(step.hints)
-    tell(f"{lab.name}/{step.id}: {step.title}")
+    solve = typed(args, env)("solve" if args.step is None else f"solve {args.step}")
+    if not count:
+        tell(f"{lab.name}/{step.id} has no hint. `{solve}` does the step for you.")
+        return 0
+    title = f"{lab.name}/{step.id}: {step.title}"
     if shown < count:
         event = HintShown(lab=lab.id, step=step.id, number=shown + 1, count=count, text=step.hints[shown].text)
-        with writing(args.sandbox, found, env, holder=command_line("hint", [args.step] if args.step else [])) as write:
+        holder = command_line("hint", [args.step] if args.step else [])
+        with writing(args.sandbox, found, env, holder=holder, busy=_BUSY) as write:
             write(event)
+        tell(title)
         _show(shown + 1, count, event.text)
         return 0
+    tell(title)
     for number, hint in enumerate(step.hints, 1):
         _show(number, count, hint.text)
-    more = "These are all." if count else "This step has no hint."
-    solve = typed(args, env)("solve" if args.step is None else f"solve {args.step}")
-    tell(f"{more} `{solve}` does the step for you.")
+    tell(f"These are all. `{solve}` does the step for you.")
     return 0
 
 

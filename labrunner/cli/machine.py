@@ -10,6 +10,7 @@ from pathlib import Path
 from labrunner import places
 from labrunner.cli import Problem
 from labrunner.cli.opening import check_folders
+from labrunner.cli.sessions import book_of
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.plan import Plan
 from labrunner.model import Course
@@ -22,6 +23,7 @@ from labrunner.targets.protocol import TargetError
 from labrunner.targets.sandbox import SandboxTarget
 
 __all__ = [
+    "AGAIN",
     "command_line",
     "found_target",
     "installed",
@@ -32,6 +34,9 @@ __all__ = [
     "removed_afterwards",
     "started_target",
 ]
+
+AGAIN = "Wait until it ends (`q` quits a run on a terminal), then give this command again."
+"""What to do about somebody who uses the sandbox, for a command that is about this sandbox and no other."""
 
 
 def command_line(name: str, arguments: list[str]) -> str:
@@ -73,20 +78,34 @@ def _installed(env: Mapping[str, str], *, azure: bool) -> tuple[Tools, AzureCli 
 
 @contextmanager
 def started_target(
-    name: str, course: Course, env: Mapping[str, str], *, holder: str, needs: Collection[str]
+    name: str, course: Course, env: Mapping[str, str], *, holder: str, needs: Collection[str], busy: str = AGAIN
 ) -> Iterator[SandboxTarget]:
     """A target on the sandbox, started if it is not running; `prepare` it next. Problem.
 
-    needs: what the labs that are planned ask for; azure-cli is installed for those that need "azure" only.
+    needs: what the labs that are planned ask for; azure-cli is installed for those that need "azure" only. busy: what
+    to do when somebody uses it.
     """
     kit, cli = _installed(env, azure="azure" in needs)
     with _told():
         sandbox = machine.up(name, env, kit, say=lambda sentence: sys.stderr.write(f"{sentence}\n"))
         with (
-            sandbox.hold(holder),
+            sandbox.hold(holder, remedy=busy),
             closing(SandboxTarget(sandbox, course, check_folders(course), tools=kit, needs=needs, cli=cli)) as target,
         ):
+            _end_stretch(sandbox, course, kit, env)
             yield target
+
+
+def _end_stretch(sandbox: machine.Sandbox, course: Course, kit: Tools, env: Mapping[str, str]) -> None:
+    """Write down what the lab of a run that was killed has made, before this run adds anything. No other labs' needs
+    are looked at: there is what the lab cannot have seen when it began."""
+    book = book_of(sandbox.name, course, env)
+    lab = next((lab for lab in course.labs if lab.id == book.open_lab), None)
+    if lab is None:
+        return
+    with closing(SandboxTarget(sandbox, course, check_folders(course), tools=kit, needs=lab.needs)) as then:
+        then.foresee(lab.needs, ())
+        book.end(then.inventory())
 
 
 def prepare(target: SandboxTarget, course: Course) -> None:
@@ -108,7 +127,7 @@ def found_target(
         # an engine that is gone is for the steps to tell, as an ERROR
         sandbox = machine.attach(name, env, engine=False)
         with (
-            sandbox.hold(holder),
+            sandbox.hold(holder, remedy=AGAIN),
             closing(SandboxTarget(sandbox, course, check_folders(course), tools=kit, needs=needs)) as target,
         ):
             yield target

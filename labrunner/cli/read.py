@@ -4,6 +4,8 @@ import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
 
 from labrunner.cli import Problem
 
@@ -19,6 +21,7 @@ _SANDBOX = "sandbox"
 def arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("page", nargs="?", metavar="PAGE", help="which page (default: tell which there are)")
+    parser.add_argument("problem", nargs="*", metavar="PROBLEM", help="of `problems`, those of that name or text")
     parser.add_argument("--course", metavar="PATH", help="a course folder (default: the bundled course)")
 
 
@@ -40,7 +43,9 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
             tell("This course has no pages.")
         return 0
     if args.page not in titles:
-        raise _no_page(course, args, ", ".join(titles) or "none")
+        raise _no_page(course, args, list(titles))
+    if args.problem:
+        course = _chosen(course, args)
     screen = Screen(sys.stdout, env=env)
     scenes = Scenes(screen, course)
     page = next((page for page in course.pages if page.id == args.page), None)
@@ -53,16 +58,50 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     return 0
 
 
-def _no_page(course: "Course", args: Namespace, names: str) -> Problem:
+def _chosen(course: "Course", args: Namespace) -> "Course":
+    """The course with the problems that are named alone: by id, or by a part of the id or of the error. Problem."""
+    from labrunner.content.listing import PROBLEMS
+    from labrunner.engine.outcomes import ExitStatus
+
+    words = " ".join(args.problem)
+    if args.page != PROBLEMS[0]:
+        raise Problem(
+            f"read shows one page at a time; '{words}' is one word too many",
+            status=ExitStatus.USAGE,
+            remedy=f"`labrunner read {args.page}{_option(args)}` shows {args.page}.",
+        )
+    known = {problem.id: problem for problem in course.problems}
+    text = words.casefold()
+    found = [problem for problem in course.problems if text in (problem.id, *problem.when)] or [
+        problem for problem in course.problems if any(text in part.casefold() for part in (problem.id, *problem.when))
+    ]
+    if found:
+        return replace(course, problems=tuple(found))
+    near = get_close_matches("-".join(text.split()), known, n=1)
+    raise Problem(
+        f"this course knows no problem '{words}'." + (f" Did you mean '{near[0]}'?" if near else ""),
+        status=ExitStatus.USAGE,
+        remedy=f"`labrunner read {PROBLEMS[0]}{_option(args)}` shows all that it knows.",
+    )
+
+
+def _option(args: Namespace) -> str:
+    return f" --course {shlex.quote(args.course)}" if args.course else ""
+
+
+def _no_page(course: "Course", args: Namespace, pages: list[str]) -> Problem:
     """What to say of a name that no page has."""
     from labrunner.engine.outcomes import ExitStatus
 
+    names = ", ".join(pages) or "none"
     lab = next((lab for lab in course.labs if args.page in (lab.name, lab.id)), None)
     if lab is None:
-        return Problem(f"this course has no page called '{args.page}'. There are: {names}.", status=ExitStatus.USAGE)
-    option = f" --course {shlex.quote(args.course)}" if args.course else ""
+        near = get_close_matches(args.page, pages, n=1)
+        meant = f" Did you mean '{near[0]}'?" if near else ""
+        said = f"this course has no page called '{args.page}'.{meant} There are: {names}."
+        return Problem(said, status=ExitStatus.USAGE)
     return Problem(
         f"{args.page} is a lab, not a page: {lab.title}",
         status=ExitStatus.USAGE,
-        remedy=f"Run it: `labrunner run {lab.name}{option}`. Pages to read: {names}.",
+        remedy=f"Run it: `labrunner run {lab.name}{_option(args)}`. Pages to read: {names}.",
     )

@@ -68,7 +68,9 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
             remedy=f"`{line('sandbox reset')}` empties the whole sandbox.",
         )
     names = ", ".join(step.id for step in steps)
-    tell(f"Undone, and to be done again: {lab.name}: {names}. `{line('run')}` goes on there.")
+    _, at, following = current(args, course, env, step=None)
+    there = f"{at.name}/{following.id}"
+    tell(f"Undone, and to be done again: {lab.name}: {names}. `{line('run')}` goes on with {there}.")
     return 0
 
 

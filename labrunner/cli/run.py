@@ -56,6 +56,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         settle_values,
     )
     from labrunner.engine.walk import walk
+    from labrunner.sandbox.running import BUSY_REMEDY
 
     guided = not args.unattended and sys.stdin.isatty() and sys.stdout.isatty()
     if args.all and args.labs:
@@ -74,7 +75,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     require_trust(course, env, trusted=args.trust, confirm=questions.confirm_trust if questions else None)
     require_writable(args.report)
     holder = command_line("run", args.labs)
-    with started_target(args.sandbox, course, env, holder=holder, needs=needs) as target:
+    with started_target(args.sandbox, course, env, holder=holder, needs=needs, busy=BUSY_REMEDY) as target:
         known = remembered(args.sandbox, course, env)
         values = settle_values(course, target, args, remembered=known, ask=_ask(questions) if questions else None)
         filled = fill_course(course, values)

@@ -110,7 +110,7 @@ def _reset(args: Namespace, env: Mapping[str, str]) -> int:
     from contextlib import closing
 
     from labrunner.cli.kept import forget_labs, shells_of
-    from labrunner.cli.machine import installed, remembered
+    from labrunner.cli.machine import AGAIN, installed, remembered
     from labrunner.cli.opening import known_course, open_course
     from labrunner.sandbox import azure_cli, machine
     from labrunner.targets.sandbox import SandboxTarget
@@ -121,7 +121,7 @@ def _reset(args: Namespace, env: Mapping[str, str]) -> int:
     filled = known_course(course, SandboxTarget.name, remembered(args.sandbox, course, env))
     # azure-cli is not installed for this: a run that needs it does, and fills the local Azure then
     target = SandboxTarget(sandbox, filled, (), tools=tools, needs=("azure",), cli=azure_cli.ready(env))
-    with sandbox.hold("labrunner sandbox reset"), closing(target):
+    with sandbox.hold("labrunner sandbox reset", remedy=AGAIN), closing(target):
         shells = shells_of(args.sandbox, env)
         forget_labs(args.sandbox, env)
         for kept in shells:

@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from labrunner import places
@@ -194,22 +195,44 @@ def _check_shell(found: Held) -> None:
 
 def step_of(course: Course, selector: str) -> tuple[str, str]:
     """The one step that `LAB/STEP` names, by ids. Problem."""
-    if "/" not in selector:
-        steps = [f"{selector}/{step.id}" for lab in course.labs if selector in (lab.id, lab.name) for step in lab.steps]
-        named = f"Name a step of it: {', '.join(steps)}." if steps else "Write LAB/STEP, such as lab-2/tag-for-acr."
-        raise Problem(f"'{selector}' names no step", status=ExitStatus.USAGE, remedy=named)
     try:
-        (lab,) = select(course, [selector]).labs
+        (planned,) = select(course, [selector]).labs
     except SelectionError as error:
-        raise Problem(str(error), status=ExitStatus.USAGE) from error
-    return lab.lab.id, lab.steps[0].id
+        raise _no_step(course, selector, str(error)) from error
+    if selector.partition("/")[2]:
+        return planned.lab.id, planned.steps[0].id
+    steps = ", ".join(f"{planned.lab.name}/{step.id}" for step in planned.steps)
+    raise Problem(f"'{selector}' names no step", status=ExitStatus.USAGE, remedy=f"Name a step of it: {steps}.")
+
+
+def _no_step(course: Course, selector: str, said: str) -> Problem:
+    """What to say of a name that no step has. said: what is said of it as the name of labs and steps."""
+    name, slash, step = selector.partition("/")
+    steps = {f"{lab.name}/{step.id}": step.id for lab in course.labs for step in lab.steps}
+    meant = [place for place, known in steps.items() if known == (step or name)]
+    lab = next((lab for lab in course.labs if name in (lab.id, lab.name)), None)
+    if not meant and slash and lab is None:
+        meant = get_close_matches(selector, steps, n=1, cutoff=0.8)
+    elif not meant and not slash:
+        near = get_close_matches(name, set(steps.values()), n=1, cutoff=0.7)
+        meant = [place for place, known in steps.items() if known in near]
+    what = f"step of {lab.name} called '{step}'" if lab else f"lab called '{name}'" if slash else f"step '{name}'"
+    if meant:
+        places = " or ".join(f"'{place}'" for place in meant)
+        return Problem(f"there is no {what}. Did you mean {places}?", status=ExitStatus.USAGE)
+    if slash:
+        return Problem(said, status=ExitStatus.USAGE)
+    remedy = f"Write LAB/STEP, such as {next(iter(steps))}."
+    return Problem(f"'{selector}' names no step: {said}", status=ExitStatus.USAGE, remedy=remedy)
 
 
 @contextmanager
-def writing(name: str, found: Held, env: Mapping[str, str], *, holder: str) -> Iterator[Callable[[Event], None]]:
-    """Write events behind the session's own, while nobody runs it. Problem."""
+def writing(
+    name: str, found: Held, env: Mapping[str, str], *, holder: str, busy: str
+) -> Iterator[Callable[[Event], None]]:
+    """Write events behind the session's own, while nobody runs it. busy: what to do when somebody does. Problem."""
     try:
-        with lock_of(layout(name, env), holder, remedy="A run on a terminal offers the same; or end it first."):
+        with lock_of(layout(name, env), holder, remedy=busy):
             transcript = Transcript(found.transcript, now=utc_clock(), going_on=True)
             try:
                 yield transcript.write

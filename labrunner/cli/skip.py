@@ -3,6 +3,8 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 
+_BUSY = "In a run on a terminal, `s` leaves out the step it is at. Or wait until it ends, then give this command again."
+
 
 def arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
@@ -36,7 +38,8 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         raise Problem(
             f"{lab.name}/{step.id} {how} already", status=ExitStatus.USAGE, remedy=f"`{goto}` takes it up again."
         )
-    with writing(args.sandbox, found, env, holder=command_line("skip", [args.step] if args.step else [])) as write:
+    holder = command_line("skip", [args.step] if args.step else [])
+    with writing(args.sandbox, found, env, holder=holder, busy=_BUSY) as write:
         write(
             StepEnded(
                 lab=lab.id,

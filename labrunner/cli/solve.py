@@ -41,8 +41,9 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
             remedy=f"`{line(f'reset {lab.name}/{step.id}')}` has it to be done again.",
         )
     known = found.left.steps.get(place)
-    # what has failed is done from its beginning, and so is where the learner went on purpose
-    midway = known is not None and known.outcome in (None, Outcome.NOT_RUN) and found.left.position != place
+    # what has failed is done from its beginning, and so is where the learner went on purpose and has begun nothing yet
+    anew = found.left.position == place and not found.left.midway
+    midway = known is not None and known.outcome in (None, Outcome.NOT_RUN) and not anew
     plan = plan_of(course, found.left.selectors)
     values = remembered(args.sandbox, course, env)
     filled = known_course(course, SandboxTarget.name, values)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from labrunner.cli.sessions import Held
     from labrunner.model import Course
+    from labrunner.sandbox.machine import Status
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -40,11 +41,24 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         return 0
     line = typed(args, env)
     tell(_as_text(course, labs, next_step, line), sys.stdout)
-    if state.holder:
-        tell(f"The sandbox '{args.sandbox}' is in use by {state.holder}.")
-    elif state.state not in ("running", "absent"):
-        tell(f"The sandbox '{args.sandbox}' is not running as it should; `{line('run')}` brings it back.")
+    if said := _about(state, line):
+        tell(said)
     return 0
+
+
+def _about(state: "Status", line: "Callable[[str], str]") -> str:
+    """Who uses the sandbox; of one that is not well whether a run brings it back, or what does. Mostly nothing."""
+    from labrunner.sandbox.running import remedy_up
+
+    well = state.state in ("running", "absent")
+    a_run_helps = state.remedy in ("", remedy_up(state.name))
+    if state.holder and (well or a_run_helps):
+        return f"The sandbox '{state.name}' is in use by {state.holder}."
+    if well:
+        return ""
+    said = state.detail or f"the sandbox '{state.name}' {_STATES.get(state.state, 'is not well')}"
+    brings = f"`{line('run')}` brings it back." if a_run_helps else state.remedy
+    return f"{said[:1].upper()}{said[1:]}. {brings}"
 
 
 def _labs(course: "Course", sessions: "Iterable[Held]") -> "list[dict[str, Any]]":
@@ -107,4 +121,8 @@ def _as_text(
     return "\n".join(lines)
 
 
+_STATES = {
+    "stopped": "is stopped, and its data is kept",
+    "older": "was started by another version of labrunner",
+}
 _WORDS = {"passed": "passed", "failed": "FAILED", "error": "ERROR", "skipped": "skipped", "not_run": "-"}

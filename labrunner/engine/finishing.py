@@ -19,6 +19,7 @@ _TOLD = frozenset(
     (
         *("container", "volume", "network", "image-tag", "file"),
         *("repository-tag", "trust-data", "webhook", "task", "application"),
+        *("remote-container", "remote-volume", "remote-network", "remote-image-tag"),
     )
 )
 
@@ -47,6 +48,7 @@ def finish(
 ) -> Finished:
     """Undo what these labs (by id) have made. begun: the steps that ever began, by ids. Raises TargetError, OSError."""
     target.mend()
+    target.foresee(_needs(course, labs, begun), ())  # what is on another host is seen while that runs
     before = target.inventory()
     book.end(before)
     ours = {made.entry for made in book.made if made.lab in labs} & before
@@ -54,7 +56,8 @@ def finish(
     left = ours & target.inventory()
     answers = target.remove(sorted(left))
     after = target.inventory()
-    book.strike(made.entry for made in book.made if made.entry not in after)
+    # of other labs there may be things that only who needs what they need can see
+    book.strike(made.entry for made in book.made if made.lab in labs and made.entry not in after)
     declared = _declared(course)
     return Finished(
         removed=tuple(sorted(ours - after)),
@@ -71,6 +74,11 @@ def finish(
         ),
         complaints=complaints,
     )
+
+
+def _needs(course: Course, labs: Collection[str], begun: Collection[tuple[str, str]]) -> set[str]:
+    places = {place[0] for place in begun}
+    return {need for lab in course.labs if lab.id in labs and lab.id in places for need in lab.needs}
 
 
 def _clean_up(

@@ -45,6 +45,8 @@ class Runner:
     _before: Inventory | None = None
     _inventory: Inventory | None = None
     """The latest; None when the target could not say."""
+    _seen: set[str] = field(default_factory=set)
+    """What of the target was needed when it was looked at."""
     _resumption: Resumption | None = None
 
     def run(self) -> ExitStatus:
@@ -67,6 +69,7 @@ class Runner:
         tools: Mapping[str, str] = {}
         for planned in self.plan.labs[:1]:
             self._foresee(planned)
+            self._seen.update(planned.lab.needs)
         try:
             tools = self.session.target.tools()
             self._inventory = self.session.target.inventory()
@@ -127,7 +130,7 @@ class Runner:
         lab, began = planned.lab, self.session.clock()
         self.session.emit(LabStarted(lab=lab.id, title=lab.title))
         self._foresee(planned)
-        self._open_stretch(lab.id)
+        self._open_stretch(lab)
         before = len(self._results)
         numbers = {step.id: number for number, step in enumerate(lab.steps, 1)}
         lab_number = 1 + next(at for at, known in enumerate(self.course.labs) if known.id == lab.id)
@@ -216,9 +219,16 @@ class Runner:
         except (TargetError, ShellError) as error:
             return machine_error(error)
 
-    def _open_stretch(self, lab: str) -> None:
-        if self.book is not None and self._inventory is not None:
-            self.book.begin(lab, self._inventory)
+    def _open_stretch(self, lab: Lab) -> None:
+        if self.book is None:
+            return
+        if not self._seen.issuperset(lab.needs):  # what it needs may have things of an earlier time
+            known = self._inventory
+            self._look()
+            self._inventory = self._inventory or known
+        self._seen.update(lab.needs)
+        if self._inventory is not None:
+            self.book.begin(lab.id, self._inventory, session=self.session.id)
 
     def _close_stretch(self) -> None:
         """What the lab has made is written down. Where the target cannot say, the next run's beginning will."""
@@ -235,12 +245,15 @@ class Runner:
             self._inventory = None
 
     def _tell_what_appeared(self) -> None:
+        """What this session has made, in earlier runs of it too, and nothing that others have made."""
         if self.book is None:
             self._look()
         if self._before is None or self._inventory is None:
             return
-        made = {made.entry for made in self.book.made} & self._inventory if self.book and self.left else set()
-        for entry in sorted({*made, *appeared(self._before, self._inventory)}):
+        made = set(appeared(self._before, self._inventory))
+        if self.book is not None:
+            made = {made.entry for made in self.book.made if made.session == self.session.id} & self._inventory
+        for entry in sorted(made):
             self.session.emit(LedgerEntry(kind=entry.kind, thing=entry.name, id=entry.id))
 
     def _end(self, began: float) -> ExitStatus:

@@ -23,10 +23,11 @@ class BookError(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Made:
-    """Something that appeared while a lab ran. lab: its id."""
+    """Something that appeared while a lab ran. lab: its id. session: that of the run; nothing in an older book."""
 
     entry: Entry
     lab: str
+    session: str = ""
 
 
 class Book:
@@ -35,7 +36,7 @@ class Book:
     def __init__(self, path: str) -> None:
         self._path = Path(path)
         self._before: Inventory | None = None
-        self._lab = ""
+        self._lab = self._session = ""
         self._made: list[Made] = []
         self._read()
 
@@ -49,11 +50,11 @@ class Book:
         """The lab of a stretch that was not closed; nothing when there is none."""
         return self._lab
 
-    def begin(self, lab: str, now: Inventory) -> None:
-        """A lab starts. A stretch that is open still ends here."""
+    def begin(self, lab: str, now: Inventory, *, session: str = "") -> None:
+        """A lab starts, in the session of that id. A stretch that is open still ends here."""
         if self._before is not None:
             self._close(now)
-        self._lab, self._before = lab, now
+        self._lab, self._session, self._before = lab, session, now
         self._write()
 
     def end(self, now: Inventory) -> None:
@@ -75,20 +76,20 @@ class Book:
         # what was there before and is another now, was changed: it is somebody else's still; one beside it is not
         others = {(entry.kind, entry.name) for entry in self._before - now} - ours
         self._made += [
-            Made(entry, self._lab)
+            Made(entry, self._lab, self._session)
             for entry in appeared(self._before, now)
             if entry not in known and (entry.kind, entry.name) not in others
         ]
-        self._lab, self._before = "", None
+        self._lab, self._session, self._before = "", "", None
 
     def _read(self) -> None:
         try:
             record = json.loads(self._path.read_text(encoding="utf-8"))
             if record["format"] != FORMAT:
                 raise ValueError(f"its format is {record['format']}, not {FORMAT}")  # noqa: TRY301 - kept aside too
-            self._made = [Made(_entry(made), str(made[3])) for made in record["made"]]
+            self._made = [Made(_entry(made), *map(str, made[3:5])) for made in record["made"]]
             if record["open"] is not None:
-                self._lab = str(record["open"]["lab"])
+                self._lab, self._session = str(record["open"]["lab"]), str(record["open"].get("session", ""))
                 self._before = frozenset(_entry(entry) for entry in record["open"]["before"])
         except FileNotFoundError:
             pass
@@ -102,8 +103,9 @@ class Book:
     def _write(self) -> None:
         before = None
         if self._before is not None:
-            before = {"lab": self._lab, "before": [_row(entry) for entry in sorted(self._before)]}
-        made = [[*_row(made.entry), made.lab] for made in self._made]
+            rows = [_row(entry) for entry in sorted(self._before)]
+            before = {"lab": self._lab, "session": self._session, "before": rows}
+        made = [[*_row(made.entry), made.lab, made.session] for made in self._made]
         write_whole(self._path, json.dumps({"format": FORMAT, "open": before, "made": made}))
 
 

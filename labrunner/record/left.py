@@ -50,8 +50,8 @@ class Left:
     """One session. selectors: what was asked for. plan: (lab, step) in order. seconds: how long it has run,
     pauses left out.
 
-    last: the step that began last. position: where the learner wants to go on, if that was said; midway: in the
-    middle of that step, where it was left.
+    last: the step that began last. position: where the learner goes on who has once said where; None: at the first step
+    that is to be done. midway: where that step was left, not at its beginning.
     ended: its last run came to its end, with nothing that was not run and no error.
     """
 
@@ -106,12 +106,36 @@ def read_left(records: Iterable[Record]) -> Left:
             totals = record["totals"]
             left.ended = not totals.get("not_run") and not totals.get("error")
         elif name == "went-to":
-            left.position = (record["lab"], record["step"])
+            left.position, left.midway = (record["lab"], record["step"]), False
         elif "step" in record and name not in _OWN:
             _apply(left, name, record)
         if began:
             left.seconds = before + _seconds(began, record["time"])
+    if left.midway and left.position is not None and left.outcome(left.position) is not None:
+        left.position = _following(left, left.position)
     return left
+
+
+def _following(left: Left, place: tuple[str, str]) -> tuple[str, str] | None:
+    """The next step that is to be done; None when all behind that place are settled."""
+    behind = left.plan[left.plan.index(place) + 1 :] if place in left.plan else ()
+    return next((other for other in behind if left.outcome(other) is None), None)
+
+
+def _be_at(left: Left, place: tuple[str, str]) -> None:
+    """A step begins or goes on. Who has said where to go on is there then; a step that is solved by itself moves
+    nobody."""
+    if left.position == place:
+        left.midway = True
+    elif left.position is not None and left.mode != "solve":
+        left.position, left.midway = place, True
+
+
+def _go_back(left: Left, place: tuple[str, str]) -> None:
+    """A step is to be done again: who is behind it goes on there."""
+    known = [other for other in left.plan if other in (place, left.position)]
+    if left.position is not None and known[:1] == [place]:
+        left.position, left.midway = place, True
 
 
 def _apply(left: Left, name: str, record: Record) -> None:
@@ -121,11 +145,14 @@ def _apply(left: Left, name: str, record: Record) -> None:
         case "step-started":
             step.again()
             step.attempts = record["attempt"]
-            left.last, left.position = place, None
+            left.last = place
+            _be_at(left, place)
         case "step-resumed":
-            left.last, left.position, step.outcome = place, None, None
+            left.last, step.outcome = place, None
+            _be_at(left, place)
         case "step-reset":
             left.steps[place] = LeftStep()
+            _go_back(left, place)
         case "options-taken":
             step.options = tuple(record["options"])
         case "hint-shown":
@@ -140,6 +167,7 @@ def _apply(left: Left, name: str, record: Record) -> None:
             if step.outcome is Outcome.ERROR and step.stopped is not None:
                 step.uncertain = True
             left.last = place
+            left.midway |= left.position == place  # it may be left out before it begins
 
 
 def _command_ended(step: LeftStep, record: Record) -> None:

@@ -158,6 +158,10 @@ class RemoteHost:
         for complaint in resume.start_again(self.address, self._settings["engine"]["data"]).values():
             say(complaint)
 
+    def has_run(self) -> bool:
+        """Whether its engine may keep things of an earlier time."""
+        return any(Path(self._settings["engine"]["data"]).iterdir())
+
     def is_up(self) -> bool:
         """Whether it answers."""
         return self.pid != 0 and self._engine_answers() is True and Path(self._settings["ssh"]["ready"]).exists()

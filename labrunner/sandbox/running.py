@@ -17,12 +17,22 @@ from labrunner.sandbox.lock import Lock
 from labrunner.sandbox.rootfs import is_masked
 from labrunner.shell.program import ProgramError, ProgramResult, ProgramTimeoutError, run_program
 
-__all__ = ["TIMED_OUT", "Sandbox", "ask_supervisor", "lock_of", "refuse_kept_down", "remedy_up", "until_words"]
+__all__ = [
+    "BUSY_REMEDY",
+    "TIMED_OUT",
+    "Sandbox",
+    "ask_supervisor",
+    "lock_of",
+    "refuse_kept_down",
+    "remedy_up",
+    "until_words",
+]
 
 TIMED_OUT = 124
 """The status of a program that was ended for taking too long, as timeout(1) has it."""
 
-_BUSY_REMEDY = "Wait until it ends, or use a sandbox of your own with `--sandbox NAME`."
+BUSY_REMEDY = "Wait until it ends, or use a sandbox of your own with `--sandbox NAME`."
+"""What to do about somebody who uses it, for who can go elsewhere."""
 
 
 class Sandbox:
@@ -125,9 +135,10 @@ class Sandbox:
                 start_new_session=True,
             )
 
-    def hold(self, what: str) -> Lock:
-        """Hold the sandbox for a run. what: the command line, for a second one. Raises SandboxBusy."""
-        return lock_of(self.layout, what)
+    def hold(self, what: str, *, remedy: str = BUSY_REMEDY) -> Lock:
+        """Hold the sandbox for a run. what: the command line, for a second one. remedy: as of `lock_of`. Raises
+        SandboxBusy."""
+        return lock_of(self.layout, what, remedy=remedy)
 
     def is_alive(self) -> bool:
         """Whether it is still this sandbox that runs."""
@@ -181,7 +192,7 @@ class Sandbox:
         return info
 
 
-def lock_of(place: Layout, what: str, *, remedy: str = _BUSY_REMEDY) -> Lock:
+def lock_of(place: Layout, what: str, *, remedy: str = BUSY_REMEDY) -> Lock:
     """The lock of that sandbox, held. remedy: what a second one can do. Raises SandboxBusy."""
     return Lock(f"{place.run}/lock", what=what, busy=f"sandbox '{place.name}' is in use", remedy=remedy)
 

@@ -45,6 +45,7 @@ class Remote:
         self._shown = shown
         self.kinds: Collection[str] = ()
         self._begun = False
+        self._awaited = False
         self._shell: FarShell | None = None
         self._checker: WorkerChecker | None = None
 
@@ -52,8 +53,10 @@ class Remote:
         """Have it start, if it does not run. Whoever needs it waits for it, and says what failed. kinds: those of the
         checks that will be asked there."""
         self.kinds = kinds
-        with suppress(SandboxError):
+        with suppress(SandboxError, OSError):
+            used = self._host.has_run()
             self._begun = self._host.begin()
+            self._awaited |= self._begun and used
 
     def shell(self, near: BashShell, *, attended: bool = True) -> FarShell:
         """Its shell, at the end of an ssh session in `near`. attended: ssh may ask somebody about its key."""
@@ -91,8 +94,12 @@ class Remote:
         return self._checker
 
     def inventory(self) -> Iterator[Entry]:
-        """What is there; nothing while it does not run: nobody has needed it yet, or all its containers are off."""
-        if not self._host.is_up():
+        """What is there; nothing while it does not run. Where it was begun and has things of an earlier time, it is
+        waited for: they are no news then."""
+        if self._awaited:
+            self._awaited = False
+            self._up()
+        elif not self._host.is_up():
             return
         for entry in engine_entries(self._host):
             yield replace(entry, kind=f"{_LABEL}{entry.kind}")

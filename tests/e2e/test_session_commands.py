@@ -102,14 +102,24 @@ def test_a_course_that_changed_is_not_run_before_it_is_trusted(classroom):
     assert classroom.run("solve", "--trust").status == 0
 
 
+AGAIN = "Wait until it ends (`q` quits a run on a terminal), then give this command again."
+BUSY = {
+    "hint": "In a run on a terminal, `h` shows the next hint.",
+    "skip": "In a run on a terminal, `s` leaves out the step it is at.",
+    **dict.fromkeys(("solve", "goto", "reset", "finish", "check"), AGAIN),
+    "run": "Wait until it ends, or use a sandbox of your own with `--sandbox NAME`.",
+}
+
+
 def test_while_a_run_holds_the_sandbox(classroom):
     with classroom.terminal("run", "--trust") as learner:
         go_to_the_second_command(learner)
-        for words in ("hint", "solve", "skip", "goto lab-1/use", "reset", "finish", "run"):
+        for words in ("hint", "solve", "skip", "goto lab-1/use", "reset", "finish", "check", "run"):
             ended = classroom.run(*words.split())
             assert ended.status == 4, (words, ended)
             assert f"is in use by `labrunner run` (pid {learner.process.pid}, since" in folded(ended.err)
-            assert "What to do: " in ended.err
+            assert f"What to do: {BUSY[words.partition(' ')[0]]}" in folded(ended.err)
+            assert (ended.out, ended.err.startswith("labrunner: ")) == ("", True), "the error comes first, and alone"
         said = classroom.run("status")
         assert f"in use by `labrunner run` (pid {learner.process.pid}" in said.err
         assert classroom.status()["in_use_by"].startswith("`labrunner run` (pid")
@@ -150,8 +160,8 @@ def test_hints_come_one_by_one_also_between_runs(classroom, tmp_path):
     assert f"labrunner solve {' '.join(classroom.options)}` does the step" in again.err
     none = classroom.run("hint", "lab-1/use")
     assert (none.status, none.out) == (0, "")
-    assert "This step has no hint." in none.err
-    assert f"labrunner solve lab-1/use {' '.join(classroom.options)}`" in none.err
+    solve = f"`labrunner solve lab-1/use {' '.join(classroom.options)}`"
+    assert none.err == f"lab-1/use has no hint. {solve} does the step for you.\n"
     report = tmp_path / "r.json"
     assert classroom.run("run", "--unattended", "--report", str(report)).status == 0
     assert (steps(report)["set"]["hints"], steps(report)["use"]["hints"]) == (2, 0)
@@ -218,12 +228,60 @@ def test_goto_back_to_a_step_that_has_passed(classroom):
     assert classroom.status()["next"] is None
 
 
+def test_the_place_of_goto_stays_until_the_learner_moves_on(classroom):
+    left_in_the_first_step(classroom)
+    assert classroom.run("goto", "lab-1/use").status == 0
+    with classroom.terminal("run") as learner:
+        read_on(learner, "[Enter] start")
+        learner.type("\n")
+        read_on(learner, "[Enter] run it")
+        learner.type("\n")
+        read_on(learner, "[Enter] run it")
+        learner.close()  # the terminal's window
+        until(lambda: learner.process.poll() is not None, "the run ends")
+    assert classroom.status()["next"]["step"] == "use"
+    assert "goes on with lab-1/use." in classroom.run("status").out
+    with classroom.terminal("run") as learner:
+        read_on(learner, "[Enter] run it")
+        learner.type("q\n")
+        assert learner.end() == 1
+    assert classroom.ran() == ["K.1", "K.4"]
+    assert classroom.run("run").status == 1, "set was left in the middle"
+    assert outcomes(classroom) == {"set": "not_run", "use": "passed"}
+    assert classroom.ran() == ["K.1", "K.4", "K.5", "K.6"]
+    assert classroom.status()["next"]["step"] == "set"
+    assert classroom.run("run").status == 0
+
+
+def test_run_goes_where_goto_says_also_when_a_newer_run_is_under_way(classroom):
+    left_in_the_first_step(classroom)
+    with classroom.terminal("run", "lab-1/use") as learner:
+        read_on(learner, "[Enter] start")
+        learner.type("q\n")
+        learner.end()
+    assert classroom.status()["next"]["step"] == "use"
+    assert classroom.run("goto", "lab-1/set").status == 0
+    assert classroom.status()["next"]["step"] == "set"
+
+
+def test_a_sandbox_of_another_state_folder_is_told_as_such(classroom, tmp_path):
+    other = {"XDG_STATE_HOME": str(tmp_path)}
+    said = classroom.user.run("status", "--sandbox", classroom.name, env=other)
+    assert said.status == 0
+    assert f"Another sandbox named '{classroom.name}' is running, with its data in {classroom.kept}." in said.err
+    assert "Use another name with `--sandbox NAME`." in said.err
+    assert "brings it back" not in said.err
+    said = classroom.user.run("status", "--sandbox", f"{classroom.name[:16]}-not", env=other)
+    assert (said.status, said.err) == (0, "")
+
+
 def test_reset_a_step_and_a_lab(classroom):
     classroom.release()
     assert classroom.run("run", "--trust").status == 0
     done = classroom.run("reset", "lab-1/use")
     assert done.status == 0, done
     assert f"Undone, and to be done again: lab-1: use. `labrunner run {' '.join(classroom.options)}`" in done.err
+    assert "goes on with lab-1/use." in done.err
     assert not (classroom.work / "five").exists()
     assert (classroom.work / "in").exists()
     assert outcomes(classroom) == {"set": "passed", "use": "not_run"}
@@ -265,9 +323,10 @@ def test_finish(classroom):
         user.inside(name, "docker volume create made-by-the-lab; touch five log.bak")
         ended = classroom.run("finish", "lab-1")
         assert ended.status == 0, ended
-        assert "Removed: " in ended.err
-        assert "- volume made-by-the-lab" in ended.err
-        assert "volume mine-log" in ended.err.partition("left alone")[2]
+        removed, _, left = ended.err.partition("Left alone")
+        assert "Removed:\n  volume: made-by-the-lab\n" in removed
+        assert "  volume: mine-log\n" in left
+        assert left.endswith(f"`labrunner run lab-1 {' '.join(classroom.options)}` begins anew.\n")
         assert user.inside(name, "ls").split() == ["log2", "mine"]
         assert user.inside(name, "docker volume ls -q").split() == ["mine-log"]
         assert [path.name for path in session.iterdir()] == ["transcript.jsonl"]
@@ -285,7 +344,7 @@ def test_finish_knows_what_was_made_without_the_transcript(classroom):
     assert classroom.status()["labs"] == []
     ended = classroom.run("finish")
     assert ended.status == 0, ended
-    assert "- file work/log" in ended.err
+    assert " log" in next(line for line in ended.err.splitlines() if line.startswith("  files: "))
     assert not (classroom.work / "log").exists()
     assert classroom.run("finish").status == 2
 

@@ -86,3 +86,32 @@ def test_on_a_terminal_a_long_page_is_read_page_by_page(monkeypatch, tmp_path, a
         assert main(["read", "before-you-start", "--course", str(course)]) == 0
     assert "[Enter] read on   q enough" in out.getvalue()
     assert ("Paragraph 29." in out.getvalue()) is whole
+
+
+@pytest.mark.parametrize("name", ["problem", "Problems", "problesm"])
+def test_what_is_nearly_the_name_of_a_page_is_answered_with_it(capsys, name):
+    assert main(["read", name, "probe-not-here", "--course", GOOD]) == 2
+    assert f"no page called '{name}'. Did you mean 'problems'? There are: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["probe-not-here"], ["Probe", "not"], ["probe not found"]])
+def test_problems_may_be_named_by_their_name_or_what_the_error_says(capsys, words):
+    assert main(["read", "problems", *words, "--course", GOOD]) == 0
+    out = capsys.readouterr().out
+    assert "\nprobe not found\n  Cause:" in out
+    assert "error ... here" not in out
+
+
+def test_a_problem_that_is_not_known_is_a_mistake_of_usage(capsys):
+    assert main(["read", "problems", "probe-nt-here", "--course", GOOD]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "this course knows no problem 'probe-nt-here'. Did you mean 'probe-not-here'?" in err
+    assert f"`labrunner read problems --course {GOOD}` shows all" in err
+    assert main(["read", "problems", "zzz", "--course", GOOD]) == 2
+    assert "Did you mean" not in capsys.readouterr().err
+
+
+def test_only_problems_can_be_named_on_a_page(capsys):
+    assert main(["read", "what-next", "more", "--course", GOOD]) == 2
+    assert f"`labrunner read what-next --course {GOOD}` shows what-next." in capsys.readouterr().err

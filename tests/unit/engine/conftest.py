@@ -148,7 +148,7 @@ class Bench:
             self.target.lose_shell()
         transcript = Transcript(path, now=utc_clock(), going_on=resume)
         session = Session(
-            id="s",
+            id=f"s{self._runs}",
             target=self.target,
             policy=learner,
             transcript=transcript,

@@ -1,6 +1,7 @@
 """Removing what labs have made: by the ledger, after the cleanups that put something back, and nothing of others."""
 
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -133,3 +134,49 @@ def test_one_lab_of_two(place):
     assert place.files() == ["two"]
     assert names(finished.foreign) == [], "another lab's is nobody else's"
     assert [made.lab for made in place.book.made] == ["b"]
+
+
+class Far:
+    """A target with another host, whose things are seen once somebody has needed it."""
+
+    def __init__(self, target, *entries):
+        self.target = target
+        self.entries = set(entries)
+        self.seen = False
+
+    def __getattr__(self, name):
+        return getattr(self.target, name)
+
+    def foresee(self, needs, checks):
+        self.seen |= "remote-host" in needs
+
+    def inventory(self):
+        return self.target.inventory() | (self.entries if self.seen else set())
+
+    def remove(self, entries):
+        self.entries -= set(entries)
+        return self.target.remove([entry for entry in entries if entry not in self.entries])
+
+
+THERE = Entry("remote-container", "keen_kare", "1")
+
+
+def test_what_is_on_another_host_goes_too_and_what_others_have_there_is_told(place):
+    theirs = Entry("remote-volume", "theirs", "2")
+    far = place.target = Far(place.target, THERE, theirs)
+    place.book.begin("l", frozenset())
+    place.book.end(frozenset({THERE}))
+    finished = place.finish(replace(lab(Cleanup(run="true")), needs=("remote-host",)))
+    assert finished.removed == (THERE,)
+    assert finished.foreign == (theirs,)
+    assert far.entries == {theirs}
+
+
+def test_what_another_lab_has_made_where_this_one_does_not_look_stays_known(place):
+    place.target = Far(place.target, THERE)
+    place.book.begin("far", frozenset())
+    place.book.end(frozenset({THERE}))
+    place.run("echo x > log", by="l")
+    place.book.end(place.target.inventory())
+    assert names(place.finish(lab()).removed) == ["work/log"]
+    assert [made.entry for made in place.book.made] == [THERE]

@@ -10,7 +10,7 @@ from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.policy import Move, Point
 from labrunner.model import Check, Cleanup, Command, Expectation, File, Option, Setup, Step
 from labrunner.record.book import Book
-from labrunner.record.events import CommandEnded, CommandStarted, SessionResumed, StepResumed, WentTo
+from labrunner.record.events import CommandEnded, CommandStarted, LedgerEntry, SessionResumed, StepResumed, WentTo
 from labrunner.record.transcript import Transcript, utc_clock
 from tests.unit.engine.conftest import Bench, Learner
 
@@ -246,6 +246,34 @@ def test_the_learner_can_go_elsewhere(bench):
     ran = bench(*steps, learner=Learner(), resume=True)
     assert ran.started == ["echo b >> log"]
     assert ran.status is ExitStatus.PASSED
+
+
+def test_the_place_stays_after_quit(bench):
+    commands = (Command(run="echo 1 >> log"), Command(run="echo 2 >> log"))
+    steps = tuple(Step(id=name, title=name, text="", commands=commands) for name in "abc")
+    bench(*steps, learner=Learner({Point.STEP: [Move.QUIT]}))
+    (path,) = bench.folder.glob("*/transcript.jsonl")
+    transcript = Transcript(str(path), now=utc_clock(), going_on=True)
+    transcript.write(WentTo(lab="l", step="b"))
+    transcript.close()
+    bench(*steps, learner=Learner({Point.COMMAND: [Move.RUN, Move.QUIT]}), resume=True)
+    ran = bench(*steps, learner=Learner({Point.STEP: [Move.QUIT]}), resume=True)
+    assert [(event.step, event.start) for event in ran.of(StepResumed)] == [("b", 1)]
+    assert ran.started == ["echo 2 >> log"], "where the learner was in it, and no step before it"
+    ran = bench(*steps, resume=True)
+    assert [outcome for outcome, _ in ran.steps] == ["not_run", "passed", "passed"]
+    ran = bench(*steps, resume=True)
+    assert ran.status is ExitStatus.PASSED, "what was passed over comes at the end"
+
+
+def test_a_session_that_goes_on_tells_what_it_has_made_itself(bench, tmp_path):
+    bench.book = Book(str(tmp_path / "ledger.json"))
+    earlier = Step(id="s", title="S", text="", commands=(Command(run="touch earlier"),))
+    bench(earlier)
+    steps = tuple(Step(id=name, title=name, text="", commands=(Command(run=f"touch {name}"),)) for name in "ab")
+    bench(*steps, learner=Learner({Point.STEP: [Move.RUN, Move.QUIT]}))
+    ran = bench(*steps, resume=True)
+    assert [event.thing for event in ran.of(LedgerEntry)] == ["work/a", "work/b"]
 
 
 def test_a_torn_last_line_is_no_harm(bench):

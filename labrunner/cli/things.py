@@ -1,0 +1,91 @@
+"""What a target has, in the words of those who work with it: a line for each kind, and nothing twice."""
+
+from collections.abc import Collection, Iterator
+
+from labrunner.record.ledger import Entry
+
+__all__ = ["called", "lines", "of_their_own"]
+
+_REMOTE = "remote-"
+_WORK = "work/"
+_NOUNS = {
+    "container": ("container", "containers"),
+    "volume": ("volume", "volumes"),
+    "network": ("network", "networks"),
+    "image-tag": ("image", "images"),
+    "image": ("image without a name", "images without a name"),
+    "folder": ("folder", "folders"),
+    "file": ("file", "files"),
+    "resource-group": ("resource group", "resource groups"),
+    "registry": ("registry", "registries"),
+    "repository-tag": ("tag in a registry", "tags in a registry"),
+    "repository-manifest": ("image without a tag in", "images without a tag in"),
+    "trust-data": ("signing data of", "signing data of"),
+    "webhook": ("webhook", "webhooks"),
+    "task": ("task", "tasks"),
+    "application": ("application in Azure", "applications in Azure"),
+    "service-principal": ("service principal", "service principals"),
+    "client-secret": ("secret of an application", "secrets of applications"),
+    "role-assignment": ("role", "roles"),
+    "az-account": ("sign-in to Azure as", "sign-ins to Azure as"),
+}
+"""By kind, one and several of them, in the order in which they are told."""
+_NAMELESS = frozenset({"image"})
+
+
+def of_their_own(entries: Collection[Entry]) -> Iterator[Entry]:
+    """The things without those that another one stands for: an image for which its tag does, files of a folder."""
+    names = {(entry.kind, entry.name) for entry in entries}
+    ids = {(entry.kind, entry.id) for entry in entries}
+    return (entry for entry in sorted(entries) if not _is_part(entry, names, ids))
+
+
+def lines(entries: Collection[Entry]) -> Iterator[str]:
+    """The things, a line for each kind: `volumes: data, logs`."""
+    told: dict[str, list[str]] = {}
+    for entry in of_their_own(entries):
+        told.setdefault(entry.kind, []).append(_name(entry))
+    order = [f"{host}{kind}" for host in ("", _REMOTE) for kind in _NOUNS]
+    for kind in sorted(told, key=lambda kind: (order.index(kind) if kind in order else len(order), kind)):
+        yield _line(kind, told[kind])
+
+
+def called(entry: Entry) -> str:
+    """One thing: `the volume data`, `the container web on the remote host`."""
+    return f"the {_line(entry.kind, [_name(entry)], always=True).replace(': ', ' ', 1)}"
+
+
+def _line(kind: str, names: list[str], *, always: bool = False) -> str:
+    local = kind.removeprefix(_REMOTE)
+    one, several = _NOUNS.get(local, (local.replace("-", " "),) * 2)
+    where = " on the remote host" if kind != local else ""
+    if local in _NAMELESS and not always:
+        return f"{len(names)} {one if len(names) == 1 else several}{where}"
+    unique = list(dict.fromkeys(names))
+    counted = [name if names.count(name) == 1 else f"{name} ({names.count(name)} times)" for name in unique]
+    return f"{one if len(names) == 1 else several}{where}: {', '.join(counted)}"
+
+
+def _name(entry: Entry) -> str:
+    kind = entry.kind.removeprefix(_REMOTE)
+    if kind == "role-assignment":
+        return entry.name.partition(" of ")[0]
+    name = entry.name.removeprefix(_WORK)
+    return f"{name}/" if kind == "folder" else name
+
+
+def _is_part(entry: Entry, names: Collection[tuple[str, str]], ids: Collection[tuple[str, str]]) -> bool:
+    host = _REMOTE if entry.kind.startswith(_REMOTE) else ""
+    match entry.kind.removeprefix(_REMOTE):
+        case "image":
+            return (f"{host}image-tag", entry.id) in ids
+        case "repository-manifest":
+            return ("repository-tag", entry.id) in ids
+        case "service-principal":
+            return ("application", entry.name) in names
+        case "client-secret":
+            return ("application", entry.name.rpartition("/")[0]) in names
+        case "file" | "folder":
+            parts = entry.name.split("/")
+            return any(("folder", "/".join(parts[:end])) in names for end in range(1, len(parts)))
+    return False

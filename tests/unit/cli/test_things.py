@@ -1,0 +1,66 @@
+"""What a target has, in words: a line for each kind, nothing twice."""
+
+from labrunner.cli.things import called, lines, of_their_own
+from labrunner.record.ledger import Entry
+
+
+def test_a_line_for_each_kind_in_the_order_of_the_table():
+    entries = [
+        Entry("file", "~/.notes", "1"),
+        Entry("file", "work/log", "1"),
+        Entry("image-tag", "web:2", "sha256:2"),
+        Entry("image-tag", "web:1", "sha256:1"),
+        Entry("container", "web", "c"),
+        Entry("remote-container", "keen_kare", "r"),
+        Entry("role-assignment", "AcrPush of 1 at /subscriptions/2", "g"),
+        Entry("role-assignment", "AcrPull of 1 at /subscriptions/2", "h"),
+        Entry("role-assignment", "AcrPull of 3 at /subscriptions/2", "i"),
+        Entry("new-kind", "x", "x"),
+    ]
+    assert list(lines(entries)) == [
+        "container: web",
+        "images: web:1, web:2",
+        "files: log, ~/.notes",
+        "roles: AcrPull (2 times), AcrPush",
+        "container on the remote host: keen_kare",
+        "new kind: x",
+    ]
+
+
+def test_what_is_a_part_of_another_is_not_told_beside_it():
+    entries = [
+        Entry("image", "1", "sha256:1"),
+        Entry("image", "2", "sha256:2"),
+        Entry("image-tag", "web:1", "sha256:1"),
+        Entry("remote-image", "1", "sha256:1"),
+        Entry("repository-manifest", "acr/web", "sha256:3"),
+        Entry("repository-manifest", "acr/web", "sha256:4"),
+        Entry("repository-manifest", "acr/web", "sha256:5"),
+        Entry("repository-tag", "acr/web:1", "sha256:3"),
+        Entry("application", "ci", "a"),
+        Entry("service-principal", "ci", "b"),
+        Entry("client-secret", "ci/rbac", "c"),
+        Entry("service-principal", "other", "d"),
+        Entry("folder", "work/app", "folder"),
+        Entry("folder", "work/app/src", "folder"),
+        Entry("file", "work/app/src/main", "1"),
+        Entry("file", "work/app2", "1"),
+    ]
+    assert list(lines(entries)) == [
+        "image: web:1",
+        "1 image without a name",
+        "folder: app/",
+        "file: app2",
+        "tag in a registry: acr/web:1",
+        "images without a tag in: acr/web (2 times)",
+        "application in Azure: ci",
+        "service principal: other",
+        "1 image without a name on the remote host",
+    ]
+    assert len(list(of_their_own(entries))) == 10
+
+
+def test_one_thing_is_called_by_its_kind_and_name():
+    assert called(Entry("volume", "data", "data@1")) == "the volume data"
+    assert called(Entry("folder", "work/in", "folder")) == "the folder in/"
+    assert called(Entry("remote-image", "3f", "sha256:3f")) == "the image without a name on the remote host 3f"
