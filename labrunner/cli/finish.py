@@ -60,7 +60,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         book = book_of(args.sandbox, course, env)  # nobody else writes to it now
         finished = finish(target, filled, book, labs=labs, begun=begun)
         forget(args.sandbox, course, [session for session in sessions if session.labs <= labs], env)
-    tell("\n".join(_told(finished, line(" ".join(["run", *args.labs])))))
+    tell("\n".join(_told(finished, line(" ".join(["run", *args.labs])))), hanging="  ")
     return int(ExitStatus.TARGET if finished.kept or finished.lost or finished.complaints else ExitStatus.PASSED)
 
 
@@ -79,7 +79,7 @@ def _begun(plan: "Plan", sessions: "Sequence[Held]", made: Collection[str]) -> s
 
 def _told(finished: "Finished", again: str) -> Iterator[str]:
     """Line by line. again: the command line that begins anew."""
-    from labrunner.cli.things import called, lines, of_their_own
+    from labrunner.ui.things import called, lines, of_their_own
 
     yield "Removed:" if finished.removed else "Nothing was left to be removed."
     yield from (f"  {line}" for line in lines(finished.removed))

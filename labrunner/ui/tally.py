@@ -6,6 +6,8 @@ from typing import Any
 
 from labrunner.model import Course, Lab, Outcome
 from labrunner.record.events import Event, LedgerEntry, SessionResumed, SessionStarted, StepEnded
+from labrunner.record.ledger import Entry
+from labrunner.ui.things import of_their_own
 
 __all__ = ["Tally"]
 
@@ -20,19 +22,25 @@ class Tally:
     ended: dict[tuple[str, str], StepEnded] = field(default_factory=dict)
     before: dict[tuple[str, str], str] = field(default_factory=dict)
     """Outcomes of earlier runs of the session."""
-    made: list[str] = field(default_factory=list)
+    appeared: list[Entry] = field(default_factory=list)
+    """What the session has made."""
 
     def add(self, event: Event) -> None:
         """Take note of the event."""
         if isinstance(event, StepEnded):
             self.ended[event.lab, event.step] = event
         elif isinstance(event, LedgerEntry):
-            self.made.append(event.kind)
+            self.appeared.append(Entry(event.kind, event.thing, event.id))
         elif isinstance(event, SessionStarted):
             self.target, self.mode, self.plan = event.target, event.mode, event.plan
         elif isinstance(event, SessionResumed):
             self.target, self.mode, self.plan = event.target, event.mode, event.plan
             self.before = {(entry["lab"], entry["step"]): entry["outcome"] for entry in event.outcomes}
+
+    @property
+    def made(self) -> list[str]:
+        """The kinds of what the session has made, for each thing once: of an image and its tag, the tag."""
+        return [entry.kind for entry in of_their_own(self.appeared)]
 
     def steps(self) -> int:
         """How many steps are planned."""

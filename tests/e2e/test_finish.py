@@ -24,25 +24,27 @@ mkdir docs2 && echo theirs > docs2/push-images.sh && echo theirs > push-images.s
 
 
 _NOUNS = {
-    "application": "application in Azure",
-    "container": "container",
-    "file": "file",
-    "image-tag": "image",
-    "network": "network",
-    "repository-tag": "tag in a registry",
-    "volume": "volume",
-    "webhook": "webhook",
+    "application": ("application in Azure", "applications in Azure"),
+    "container": ("container", "containers"),
+    "file": ("file", "files"),
+    "image-tag": ("image", "images"),
+    "network": ("network", "networks"),
+    "repository-tag": ("tag in a registry", "tags in a registry"),
+    "volume": ("volume", "volumes"),
+    "webhook": ("webhook", "webhooks"),
 }
 
 
 def _told(text: str) -> set[tuple[str, str]]:
     """(kind, name) of what a part of the output tells."""
-    several = {noun.replace(" ", "s ", 1) if " " in noun else f"{noun}s": kind for kind, noun in _NOUNS.items()}
-    kinds = several | {noun: kind for kind, noun in _NOUNS.items()}
+    kinds = {noun: kind for kind, nouns in _NOUNS.items() for noun in nouns}
     found = set()
     for line in text.splitlines():
         noun, _, names = line.strip().partition(": ")
-        found |= {(kinds[noun], name) for name in names.split(", ") if noun in kinds}
+        for part in names.split("; ") if noun in kinds else ():
+            image, tagged, tags = part.partition(" with the tags ")
+            named = [f"{image}:{tag}" for tag in tags.split(", ")] if tagged else part.split(", ")
+            found |= {(kinds[noun], name.partition(" (")[0]) for name in named}
     return found
 
 

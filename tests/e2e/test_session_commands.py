@@ -232,7 +232,7 @@ def test_the_place_of_goto_stays_until_the_learner_moves_on(classroom):
     left_in_the_first_step(classroom)
     assert classroom.run("goto", "lab-1/use").status == 0
     with classroom.terminal("run") as learner:
-        read_on(learner, "[Enter] start")
+        read_on(learner, "[Enter] go on")
         learner.type("\n")
         read_on(learner, "[Enter] run it")
         learner.type("\n")
@@ -256,7 +256,7 @@ def test_the_place_of_goto_stays_until_the_learner_moves_on(classroom):
 def test_run_goes_where_goto_says_also_when_a_newer_run_is_under_way(classroom):
     left_in_the_first_step(classroom)
     with classroom.terminal("run", "lab-1/use") as learner:
-        read_on(learner, "[Enter] start")
+        read_on(learner, "[Enter] go on")
         learner.type("q\n")
         learner.end()
     assert classroom.status()["next"]["step"] == "use"

@@ -19,18 +19,20 @@ _NOUNS = {
     "resource-group": ("resource group", "resource groups"),
     "registry": ("registry", "registries"),
     "repository-tag": ("tag in a registry", "tags in a registry"),
-    "repository-manifest": ("image without a tag in", "images without a tag in"),
-    "trust-data": ("signing data of", "signing data of"),
+    "repository-manifest": ("image without a tag in a registry", "images without a tag in a registry"),
+    "trust-data": ("signing data", "signing data"),
     "webhook": ("webhook", "webhooks"),
     "task": ("task", "tasks"),
     "application": ("application in Azure", "applications in Azure"),
     "service-principal": ("service principal", "service principals"),
     "client-secret": ("secret of an application", "secrets of applications"),
-    "role-assignment": ("role", "roles"),
-    "az-account": ("sign-in to Azure as", "sign-ins to Azure as"),
+    "role-assignment": ("role that was given", "roles that were given"),
+    "az-account": ("sign-in to Azure", "sign-ins to Azure"),
 }
 """By kind, one and several of them, in the order in which they are told."""
 _NAMELESS = frozenset({"image"})
+_TAGGED = frozenset({"image-tag", "repository-tag"})
+_LOGINS = "~/.docker/config.json"
 
 
 def of_their_own(entries: Collection[Entry]) -> Iterator[Entry]:
@@ -61,15 +63,35 @@ def _line(kind: str, names: list[str], *, always: bool = False) -> str:
     where = " on the remote host" if kind != local else ""
     if local in _NAMELESS and not always:
         return f"{len(names)} {one if len(names) == 1 else several}{where}"
-    unique = list(dict.fromkeys(names))
-    counted = [name if names.count(name) == 1 else f"{name} ({names.count(name)} times)" for name in unique]
-    return f"{one if len(names) == 1 else several}{where}: {', '.join(counted)}"
+    listed = _tagged(names) if local in _TAGGED else _counted(names)
+    return f"{one if len(names) == 1 else several}{where}: {listed}"
+
+
+def _tagged(names: list[str]) -> str:
+    """Each image once, with its tags."""
+    tags: dict[str, list[str]] = {}
+    for name in names:
+        image, _, tag = name.rpartition(":")
+        tags.setdefault(image, []).append(tag)
+    several = any(len(found) > 1 for found in tags.values())
+    listed = [
+        f"{image} with the tags {', '.join(found)}" if len(found) > 1 else f"{image}:{found[0]}"
+        for image, found in tags.items()
+    ]
+    return ("; " if several else ", ").join(listed)
+
+
+def _counted(names: list[str]) -> str:
+    unique = dict.fromkeys(names)
+    return ", ".join(name if names.count(name) == 1 else f"{name} ({names.count(name)} times)" for name in unique)
 
 
 def _name(entry: Entry) -> str:
     kind = entry.kind.removeprefix(_REMOTE)
     if kind == "role-assignment":
         return entry.name.partition(" of ")[0]
+    if entry.name == _LOGINS:
+        return f"{_LOGINS} (what Docker keeps of logins)"
     name = entry.name.removeprefix(_WORK)
     return f"{name}/" if kind == "folder" else name
 

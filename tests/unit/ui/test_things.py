@@ -1,7 +1,9 @@
 """What a target has, in words: a line for each kind, nothing twice."""
 
-from labrunner.cli.things import called, lines, of_their_own
+from labrunner.record.events import LedgerEntry
 from labrunner.record.ledger import Entry
+from labrunner.ui.tally import Tally
+from labrunner.ui.things import called, lines, of_their_own
 
 
 def test_a_line_for_each_kind_in_the_order_of_the_table():
@@ -19,9 +21,9 @@ def test_a_line_for_each_kind_in_the_order_of_the_table():
     ]
     assert list(lines(entries)) == [
         "container: web",
-        "images: web:1, web:2",
+        "images: web with the tags 1, 2",
         "files: log, ~/.notes",
-        "roles: AcrPull (2 times), AcrPush",
+        "roles that were given: AcrPull (2 times), AcrPush",
         "container on the remote host: keen_kare",
         "new kind: x",
     ]
@@ -52,12 +54,33 @@ def test_what_is_a_part_of_another_is_not_told_beside_it():
         "folder: app/",
         "file: app2",
         "tag in a registry: acr/web:1",
-        "images without a tag in: acr/web (2 times)",
+        "images without a tag in a registry: acr/web (2 times)",
         "application in Azure: ci",
         "service principal: other",
         "1 image without a name on the remote host",
     ]
     assert len(list(of_their_own(entries))) == 10
+
+
+def test_an_image_is_told_once_with_its_tags():
+    names = ("acr.io:5000/web:1.0", "acr.io:5000/web:1.1", "web:1")
+    several = [Entry("image-tag", name, "sha256:1") for name in names]
+    assert list(lines(several)) == ["images: acr.io:5000/web with the tags 1.0, 1.1; web:1"]
+    assert list(lines(several[1:])) == ["images: acr.io:5000/web:1.1, web:1"]
+
+
+def test_a_summary_counts_each_thing_once():
+    tally = Tally()
+    for kind, thing, identity in (
+        ("image", "1", "sha256:1"),
+        ("image-tag", "web:1", "sha256:1"),
+        ("application", "ci", "a"),
+        ("service-principal", "ci", "b"),
+        ("folder", "work/app", "folder"),
+        ("file", "work/app/main", "1"),
+    ):
+        tally.add(LedgerEntry(kind=kind, thing=thing, id=identity))
+    assert sorted(tally.made) == ["application", "folder", "image-tag"]
 
 
 def test_one_thing_is_called_by_its_kind_and_name():
