@@ -40,7 +40,10 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         sys.stdout.write(json.dumps({**about, "labs": labs, "next": next_step}, indent=2, ensure_ascii=False) + "\n")
         return 0
     line = typed(args, env)
-    tell(_as_text(course, labs, next_step, line), sys.stdout)
+    if labs or next_step or state.state != "broken":
+        tell(_as_text(course, labs, next_step, line), sys.stdout)
+    else:
+        tell("Nothing has been begun.", sys.stdout)  # and nothing can be, in a sandbox of somebody else
     if said := _about(state, line):
         tell(said)
     return 0

@@ -117,6 +117,11 @@ def request(path: str, do: str, what: Sequence[str] = ()) -> Reply | None:
             return _reply(pid, json.loads(channel.makefile("rb").readline() or b"{}"))
         except (FileNotFoundError, ConnectionRefusedError):
             return None
+        except PermissionError as error:
+            raise SandboxError(
+                f"a sandbox of that name is another user's ({path})",
+                "Be that user, which is root mostly (`sudo`); or use another name with `--sandbox NAME`.",
+            ) from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             # a full queue of connections, too: nobody takes them
             raise SandboxHung(f"the sandbox's supervisor does not answer ({error!r})", pid=pid) from error

@@ -61,8 +61,11 @@ class Lock:
 
     @staticmethod
     def holder(path: str) -> Holder | None:
-        """Who holds it now, if anybody."""
-        descriptor = _take(path, create=False)
+        """Who holds it now, if anybody; nobody that this user may know of."""
+        try:
+            descriptor = _take(path, create=False)
+        except PermissionError:
+            return None
         if descriptor is not None:
             os.close(descriptor)
             return None

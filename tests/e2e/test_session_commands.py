@@ -267,7 +267,7 @@ def test_run_goes_where_goto_says_also_when_a_newer_run_is_under_way(classroom):
 def test_a_sandbox_of_another_state_folder_is_told_as_such(classroom, tmp_path):
     other = {"XDG_STATE_HOME": str(tmp_path)}
     said = classroom.user.run("status", "--sandbox", classroom.name, env=other)
-    assert said.status == 0
+    assert (said.status, said.out) == (0, "Nothing has been begun.\n")
     assert f"Another sandbox named '{classroom.name}' is running, with its data in {classroom.kept}." in said.err
     assert "Use another name with `--sandbox NAME`." in said.err
     assert "brings it back" not in said.err

@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from labrunner.sandbox.errors import SandboxBusy
+from labrunner.sandbox.control import request
+from labrunner.sandbox.errors import SandboxBusy, SandboxError
 from labrunner.sandbox.lock import Lock
 
 HOLD = """
@@ -68,3 +69,17 @@ def test_a_removed_file_is_nobodys_lock(tmp_path):
 def test_waiting_ends(tmp_path, other):
     with pytest.raises(SandboxBusy):
         take(tmp_path / "lock", wait_seconds=0.1)
+
+
+def test_of_what_another_user_has_nothing_is_known_and_that_is_told(tmp_path):
+    (tmp_path / "theirs").mkdir(mode=0)
+    user = os.geteuid()
+    try:
+        if user == 0:  # whom no mode keeps out
+            os.seteuid(65534)
+        assert Lock.holder(str(tmp_path / "theirs" / "lock")) is None
+        with pytest.raises(SandboxError, match="is another user's") as found:
+            request(str(tmp_path / "theirs" / "control"), "status")
+    finally:
+        os.seteuid(user)
+    assert "--sandbox NAME" in found.value.remedy
