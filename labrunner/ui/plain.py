@@ -233,6 +233,9 @@ class Plain:
             self._say(texts.error_advice(self._tally.target, self._command_line), indent="  ")
         if event.totals.get("passed", 0) == self._tally.steps():
             self._name_pages("end", "now")
+        if self._tally.passed_over():
+            self._say(texts.PASSED_OVER)
+            self._line(f"    {self._command_line('run')}")
         if self._tally.mode != "check":
             remains, command = texts.what_remains(self._tally.target, self._tally.made, self._command_line)
             if remains:

@@ -245,6 +245,9 @@ class Scenes:
             if follows := self._next_lab(tally):
                 screen.line(f"The next lab is {follows.name}, {follows.title}:")
                 screen.to_type(line(f"run {follows.name}"))
+        if tally.passed_over():
+            screen.line(texts.PASSED_OVER)
+            screen.to_type(line("run"))
         remains, command = texts.what_remains(tally.target, tally.made, line)
         if remains:
             screen.line(remains)

@@ -22,6 +22,8 @@ class Tally:
     ended: dict[tuple[str, str], StepEnded] = field(default_factory=dict)
     before: dict[tuple[str, str], str] = field(default_factory=dict)
     """Outcomes of earlier runs of the session."""
+    resumed: bool = False
+    """Whether the session goes on; only then could the learner say where."""
     appeared: list[Entry] = field(default_factory=list)
     """What the session has made."""
 
@@ -35,6 +37,7 @@ class Tally:
             self.target, self.mode, self.plan = event.target, event.mode, event.plan
         elif isinstance(event, SessionResumed):
             self.target, self.mode, self.plan = event.target, event.mode, event.plan
+            self.resumed = True
             self.before = {(entry["lab"], entry["step"]): entry["outcome"] for entry in event.outcomes}
 
     @property
@@ -54,6 +57,13 @@ class Tally:
     def not_passed(self) -> list[StepEnded]:
         """The steps that ended otherwise than PASSED, those that were reached."""
         return [end for end in self.ended.values() if end.outcome is not Outcome.PASSED]
+
+    def passed_over(self) -> bool:
+        """Whether all that is still to do lies before what was done last: the learner went on behind it."""
+        places = [(lab["id"], step["id"]) for lab in self.plan for step in lab["steps"]]
+        done = [place for place, end in self.ended.items() if end.outcome is not Outcome.NOT_RUN]
+        open_ = [at for at, place in enumerate(places) if place not in done and place not in self.before]
+        return bool(self.resumed and done and open_) and done[-1] in places and open_[-1] < places.index(done[-1])
 
     def covers(self, course: Course) -> bool:
         """Whether the plan is the whole course, but perhaps for optional labs."""

@@ -260,6 +260,10 @@ def things(kinds: Iterable[str]) -> str:
     return ", ".join(count(number, kind.replace("-", " ")) for kind, number in counted.items())
 
 
+PASSED_OVER = "The steps that you have passed over are still to be done:"
+"""Before the command line that goes on with them."""
+
+
 def what_remains(target: str, kinds: Iterable[str], line: CommandLine) -> tuple[str, str]:
     """What is left behind after the run, and the command that removes it; either may be empty."""
     made = things(kinds)

@@ -1,0 +1,47 @@
+"""Whether what is still to do was passed over."""
+
+import pytest
+
+from labrunner.model import Outcome
+from labrunner.record.events import SessionResumed, StepEnded
+from labrunner.ui.tally import Tally
+
+PLAN = ({"id": "l", "title": "L", "steps": [{"id": step, "title": step} for step in "abcd"]},)
+
+
+@pytest.mark.parametrize(
+    ("before", "ended", "passed_over"),
+    [
+        ("", "cd", True),  # goto c
+        ("d", "c", True),
+        ("ab", "cd", False),  # all is done
+        ("a", "bcd", False),
+        ("", "ab", False),  # quit behind b
+        ("", "c", False),  # goto c, quit behind it
+        ("", "cD", False),  # in d
+        ("cd", "a", False),  # b is next
+        ("", "", False),
+    ],
+)
+def test_what_was_passed_over_lies_before_what_was_done_last(before, ended, passed_over):
+    """before: steps that passed in earlier runs; ended: in this one, in upper case when left before its end."""
+    tally = Tally()
+    outcomes = tuple({"lab": "l", "step": step, "outcome": "passed"} for step in before)
+    tally.add(
+        SessionResumed(
+            session="s",
+            mode="guided",
+            course="c",
+            course_title="C",
+            course_digest="",
+            target="sandbox",
+            resumed="",
+            shell="back",
+            plan=PLAN,
+            outcomes=outcomes,
+        )
+    )
+    for step in ended:
+        outcome = Outcome.PASSED if step.islower() else Outcome.NOT_RUN
+        tally.add(StepEnded(lab="l", step=step.lower(), outcome=outcome, seconds=1.0, attempts=1, hints=0))
+    assert tally.passed_over() is passed_over
