@@ -60,8 +60,8 @@ def records(user: User):
     return [json.loads(line) for line in (newest / "transcript.jsonl").read_text().splitlines()]
 
 
-def killed_in(user: User, name: str, step: str) -> None:
-    with user.start("run", *LABS, "--sandbox", name) as process:
+def killed_in(user: User, name: str, step: str, *, labs: tuple[str, ...] = LABS) -> None:
+    with user.start("run", *labs, "--sandbox", name) as process:
         try:
             for line in process.stderr:
                 if f"({step})" in line:
@@ -125,3 +125,28 @@ def test_a_run_goes_on_after_a_restart_and_finish_leaves_what_was_before(user, t
         ("webhook", "progressacr12345678/mypushhook2"),
     }
     assert user.run("finish", "--sandbox", name).status == 2
+
+
+def test_what_a_later_run_finds_was_not_made_by_the_lab_that_was_killed(user):
+    name = user.sandbox()
+    killed_in(user, name, "tag-for-acr", labs=("lab-2",))  # it needs no Azure: the registry comes with the next lab
+    assert user.run("run", "lab-1/login-with-azure-cli", "--sandbox", name, timeout=120).status == 0
+    finished = user.run("finish", "--sandbox", name)
+    assert finished.status == 0, finished
+    assert "registry" not in finished.err
+    assert [entry.name for entry in inventory(user, name) if entry.kind == "registry"] == ["progressacr12345678"]
+
+
+def test_what_is_on_the_remote_host_goes_too_and_what_others_have_there_is_told(user):
+    name = user.sandbox()
+    assert user.run("run", "lab-5/pull-on-remote-host", "--sandbox", name, timeout=180).status == 0
+    user.inside(name, "ssh user@remote-host docker volume create theirs")
+    assert user.run("sandbox", "down", "--keep", "--sandbox", name).status == 0
+    finished = user.run("finish", "--sandbox", name)
+    assert finished.status == 0, finished
+    removed, _, left = finished.err.partition("Left alone")
+    assert "  container on the remote host: " in removed
+    assert "  image on the remote host: progressacr12345678.azurecr.io/mywebapi:1.0.0\n" in removed
+    assert "  volume on the remote host: theirs\n" in left
+    there = [entry for entry in inventory(user, name) if entry.kind.startswith("remote-")]
+    assert [(entry.kind, entry.name) for entry in there] == [("remote-volume", "theirs")]
