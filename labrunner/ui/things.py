@@ -32,6 +32,8 @@ _NOUNS = {
 """By kind, one and several of them, in the order in which they are told."""
 _NAMELESS = frozenset({"image"})
 _TAGGED = frozenset({"image-tag", "repository-tag"})
+_TAG_OF = {"image": "image-tag", "repository-manifest": "repository-tag"}
+_IN_REGISTRY = frozenset({"repository-tag", "repository-manifest", "trust-data", "webhook", "task"})
 _LOGINS = "~/.docker/config.json"
 
 
@@ -97,17 +99,22 @@ def _name(entry: Entry) -> str:
 
 
 def _is_part(entry: Entry, names: Collection[tuple[str, str]], ids: Collection[tuple[str, str]]) -> bool:
-    host = _REMOTE if entry.kind.startswith(_REMOTE) else ""
-    match entry.kind.removeprefix(_REMOTE):
-        case "image":
-            return (f"{host}image-tag", entry.id) in ids
-        case "repository-manifest":
-            return ("repository-tag", entry.id) in ids
-        case "service-principal":
-            return ("application", entry.name) in names
-        case "client-secret":
-            return ("application", entry.name.rpartition("/")[0]) in names
-        case "file" | "folder":
-            parts = entry.name.split("/")
-            return any(("folder", "/".join(parts[:end])) in names for end in range(1, len(parts)))
-    return False
+    kind = entry.kind.removeprefix(_REMOTE)
+    if kind in _TAG_OF:
+        tag = entry.kind.replace(kind, _TAG_OF[kind])
+        if (tag, entry.id) in ids:
+            return True
+    return any(whole in names for whole in _wholes(kind, entry.name))
+
+
+def _wholes(kind: str, name: str) -> Iterator[tuple[str, str]]:
+    """Kind and name of what goes with a thing of that kind in it."""
+    if kind in _IN_REGISTRY:
+        yield "registry", name.partition("/")[0]
+    elif kind == "service-principal":
+        yield "application", name
+    elif kind == "client-secret":
+        yield "application", name.rpartition("/")[0]
+    elif kind in ("file", "folder"):
+        parts = name.split("/")
+        yield from (("folder", "/".join(parts[:end])) for end in range(1, len(parts)))

@@ -39,6 +39,9 @@ def test_what_is_a_part_of_another_is_not_told_beside_it():
         Entry("repository-manifest", "acr/web", "sha256:4"),
         Entry("repository-manifest", "acr/web", "sha256:5"),
         Entry("repository-tag", "acr/web:1", "sha256:3"),
+        Entry("registry", "acr2", "u"),
+        Entry("repository-tag", "acr2/web:1", "sha256:3"),
+        Entry("webhook", "acr2/hook", "w"),
         Entry("application", "ci", "a"),
         Entry("service-principal", "ci", "b"),
         Entry("client-secret", "ci/rbac", "c"),
@@ -53,13 +56,14 @@ def test_what_is_a_part_of_another_is_not_told_beside_it():
         "1 image without a name",
         "folder: app/",
         "file: app2",
+        "registry: acr2",
         "tag in a registry: acr/web:1",
         "images without a tag in a registry: acr/web (2 times)",
         "application in Azure: ci",
         "service principal: other",
         "1 image without a name on the remote host",
     ]
-    assert len(list(of_their_own(entries))) == 10
+    assert len(list(of_their_own(entries))) == 11
 
 
 def test_an_image_is_told_once_with_its_tags():
