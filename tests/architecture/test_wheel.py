@@ -11,6 +11,8 @@ import pytest
 
 import labrunner
 
+pytestmark = pytest.mark.e2e
+
 CHECKOUT = Path(labrunner.__file__).parents[1]
 
 
