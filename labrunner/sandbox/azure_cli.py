@@ -174,8 +174,11 @@ def _compile(root: Path, say: Callable[[Progress], None]) -> None:
 
 def _compile_file(path: str) -> None:
     import compileall
+    import warnings
 
-    compileall.compile_file(path, quiet=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a newer Python about code that is not ours
+        compileall.compile_file(path, quiet=2)
 
 
 def main(env: Mapping[str, str]) -> int:

@@ -30,6 +30,8 @@ __all__ = ["PACKAGES", "Progress", "Tools", "ToolsError", "alone", "ensure", "re
 PACKAGES = ("docker.io", "docker-compose", "iptables", "busybox-static", "git", "curl", "jq", "openssh-client")
 _PARTED = {"docker.io": ("docker-cli",)}
 """What newer releases have in packages of their own, which the first one only recommends (Debian 13)."""
+_INSTEAD = {"docker-compose": "docker-compose-v2"}
+"""What Ubuntu has under another name, beside a Compose 1 that its Python cannot run."""
 _LAYOUT = 2
 _STAMP = "whole.json"
 _LISTS_ARE_FRESH_FOR_SECONDS = 6 * 3600
@@ -204,7 +206,7 @@ def _download(client: PackageClient, packages: Sequence[str], say: Callable[[Pro
             lambda part: say(Progress("fetching the package lists", round(part * 100), 100, "%"))
         )
     try:
-        packages = [*packages, *client.offered(part for name in packages for part in _PARTED.get(name, ()))]
+        packages = _as_offered(client, packages)
         files = client.resolve(packages)
     except PackageError as error:
         raise PackageError("\n".join(filter(None, (str(error), complaints)))) from error
@@ -220,6 +222,14 @@ def _download(client: PackageClient, packages: Sequence[str], say: Callable[[Pro
     except PackageError as error:
         fresh.unlink(missing_ok=True)  # the lists may name files that are gone: fetch them anew next time
         raise PackageError("\n".join(filter(None, (str(error), complaints)))) from error
+
+
+def _as_offered(client: PackageClient, packages: Sequence[str]) -> list[str]:
+    """The packages as this release of the distribution has them. Raises PackageError."""
+    others = [part for name in packages for part in _PARTED.get(name, ())]
+    offered = client.offered([*others, *_INSTEAD.values()])
+    named = [_INSTEAD[name] if _INSTEAD.get(name) in offered else name for name in packages]
+    return [*named, *(part for part in others if part in offered)]
 
 
 def _is_younger(path: Path, seconds: float) -> bool:

@@ -162,6 +162,11 @@ def test_the_client_of_docker_is_had_where_it_is_a_package_of_its_own(env, sourc
     assert output(ensure(env).program("docker")).startswith("docker-cli")
 
 
+def test_compose_is_had_under_its_other_name(env, source):
+    source.add("docker-compose-v2", program="usr/libexec/docker/cli-plugins/docker-compose")
+    assert output(ensure(env).program("docker-compose")).startswith("docker-compose-v2")
+
+
 def test_iptables_has_the_names_that_a_script_of_the_package_would_make(env):
     made = ensure(env)
     for name in ("iptables", "iptables-save", "iptables-restore", "ip6tables"):
