@@ -70,7 +70,9 @@ class AzureCli:
     @property
     def launcher(self) -> str:
         """The text of a program that runs it, whatever Python settings its caller has."""
-        return f'#!/bin/sh\nexec {shlex.quote(str(self.root))}/bin/python -I -m azure.cli "$@"\n'
+        # What of it is not compiled yet, Python 3.12 and later warn about: that is nothing to a learner.
+        python = f"{shlex.quote(str(self.root))}/bin/python -I -W ignore::SyntaxWarning"
+        return f'#!/bin/sh\nexec {python} -m azure.cli "$@"\n'
 
     @property
     def version(self) -> str:
