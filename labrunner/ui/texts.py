@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from labrunner.model import Outcome
 from labrunner.record.events import CommandEnded, OwnCommandEnded
+from labrunner.ui.things import counted
 
 __all__ = [
     "FOUND_DONE",
@@ -35,7 +36,6 @@ __all__ = [
     "pages_line",
     "shell_restarted",
     "sign_in_here",
-    "things",
     "totals_line",
     "what_remains",
     "word",
@@ -252,21 +252,13 @@ def totals_line(totals: Mapping[str, int]) -> str:
     return ", ".join(parts)
 
 
-def things(kinds: Iterable[str]) -> str:
-    """`2 image tags, 1 container`, in the order of first appearance."""
-    counted: dict[str, int] = {}
-    for kind in kinds:
-        counted[kind] = counted.get(kind, 0) + 1
-    return ", ".join(count(number, kind.replace("-", " ")) for kind, number in counted.items())
-
-
 PASSED_OVER = "The steps that you have passed over are still to be done:"
 """Before the command line that goes on with them."""
 
 
 def what_remains(target: str, kinds: Iterable[str], line: CommandLine) -> tuple[str, str]:
     """What is left behind after the run, and the command that removes it; either may be empty."""
-    made = things(kinds)
+    made = counted(kinds)
     if target == "sandbox":
         run = f"This run made {made}. " if made else ""
         return f"{run}The sandbox is still running. This removes it and all that was made in it:", line("sandbox down")

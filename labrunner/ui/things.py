@@ -1,10 +1,11 @@
 """What a target has, in the words of those who work with it: a line for each kind, and nothing twice."""
 
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from labrunner.record.ledger import Entry
 
-__all__ = ["called", "lines", "of_their_own"]
+__all__ = ["called", "counted", "lines", "of_their_own"]
 
 _REMOTE = "remote-"
 _WORK = "work/"
@@ -30,6 +31,8 @@ _NOUNS = {
     "az-account": ("sign-in to Azure", "sign-ins to Azure"),
 }
 """By kind, one and several of them, in the order in which they are told."""
+_COUNTED = {**_NOUNS, "image-tag": ("image tag", "image tags")}
+"""For a number without names: a tag is no image of its own."""
 _NAMELESS = frozenset({"image"})
 _TAGGED = frozenset({"image-tag", "repository-tag"})
 _TAG_OF = {"image": "image-tag", "repository-manifest": "repository-tag"}
@@ -54,6 +57,12 @@ def lines(entries: Collection[Entry]) -> Iterator[str]:
         yield _line(kind, told[kind])
 
 
+def counted(kinds: Iterable[str]) -> str:
+    """How many of each kind there are, in the order of first appearance: `2 image tags, 1 container`."""
+    numbers = Counter(kinds)
+    return ", ".join(f"{number} {_noun(kind, number, _COUNTED)}" for kind, number in numbers.items())
+
+
 def called(entry: Entry) -> str:
     """One thing: `the volume data`, `the container web on the remote host`."""
     return f"the {_line(entry.kind, [_name(entry)], always=True).replace(': ', ' ', 1)}"
@@ -61,12 +70,16 @@ def called(entry: Entry) -> str:
 
 def _line(kind: str, names: list[str], *, always: bool = False) -> str:
     local = kind.removeprefix(_REMOTE)
-    one, several = _NOUNS.get(local, (local.replace("-", " "),) * 2)
-    where = " on the remote host" if kind != local else ""
+    noun = _noun(kind, len(names), _NOUNS)
     if local in _NAMELESS and not always:
-        return f"{len(names)} {one if len(names) == 1 else several}{where}"
-    listed = _tagged(names) if local in _TAGGED else _counted(names)
-    return f"{one if len(names) == 1 else several}{where}: {listed}"
+        return f"{len(names)} {noun}"
+    return f"{noun}: {_tagged(names) if local in _TAGGED else _counted(names)}"
+
+
+def _noun(kind: str, number: int, nouns: Mapping[str, tuple[str, str]]) -> str:
+    local = kind.removeprefix(_REMOTE)
+    one, several = nouns.get(local, (local.replace("-", " "),) * 2)
+    return f"{one if number == 1 else several}{' on the remote host' if kind != local else ''}"
 
 
 def _tagged(names: list[str]) -> str:

@@ -3,7 +3,7 @@
 from labrunner.record.events import LedgerEntry
 from labrunner.record.ledger import Entry
 from labrunner.ui.tally import Tally
-from labrunner.ui.things import called, lines, of_their_own
+from labrunner.ui.things import called, counted, lines, of_their_own
 
 
 def test_a_line_for_each_kind_in_the_order_of_the_table():
@@ -85,6 +85,13 @@ def test_a_summary_counts_each_thing_once():
     ):
         tally.add(LedgerEntry(kind=kind, thing=thing, id=identity))
     assert sorted(tally.made) == ["application", "folder", "image-tag"]
+
+
+def test_kinds_are_counted_in_words():
+    kinds = ["image-tag", "repository-manifest", "image-tag", "remote-az-account", "new-kind"]
+    assert counted(kinds) == (
+        "2 image tags, 1 image without a tag in a registry, 1 sign-in to Azure on the remote host, 1 new kind"
+    )
 
 
 def test_one_thing_is_called_by_its_kind_and_name():
