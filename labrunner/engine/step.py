@@ -278,6 +278,7 @@ class StepRun:
         results = self.session.target.checker().ask(checks, once=once, on_wait=None if quiet else waiting)
         if not once:
             results = self._until_settled(results, waiting)
+        results = [_where(result) for result in results]
         for result in results:
             number = next(index for index, check in enumerate(self.checks) if check is result.check)
             self.answers[number] = result
@@ -382,6 +383,12 @@ class StepRun:
 
     def _redact(self, text: str) -> str:
         return self.session.redactor.redact(text)
+
+
+def _where(result: CheckResult) -> CheckResult:
+    """What it says, with the host that it is said of unless that is the learner's own."""
+    host = result.check.host
+    return result if host == "local" else replace(result, message=f"On {host}: {result.message}")
 
 
 def machine_error(error: Exception) -> StepResult:

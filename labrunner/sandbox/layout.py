@@ -1,10 +1,11 @@
-"""Where a sandbox's things are. No I/O but resolving links."""
+"""Where a sandbox's things are. No I/O but resolving links, and looking at the root folder."""
 
 import hashlib
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from labrunner.places import run_dir, sandbox_dir
 from labrunner.sandbox.errors import SandboxError
@@ -125,4 +126,10 @@ def check_name(name: str) -> str:
 def layout(name: str, env: Mapping[str, str]) -> Layout:
     """Where that sandbox's things are, whether it exists or not."""
     folder = os.path.realpath(sandbox_dir(env, check_name(name)))
-    return Layout(name=name, folder=folder, run=run_dir(name), id=hashlib.sha256(folder.encode()).hexdigest()[:8])
+    return Layout(name=name, folder=folder, run=run_dir(name), id=_identity(folder))
+
+
+def _identity(folder: str) -> str:
+    """Tells it from a sandbox in a folder of the same path in another root: control groups may be seen from both."""
+    root = Path("/").stat()
+    return hashlib.sha256(f"{folder}\0{root.st_dev}:{root.st_ino}".encode()).hexdigest()[:8]

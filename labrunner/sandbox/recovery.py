@@ -44,8 +44,8 @@ def _sweep(place: Layout) -> None:
     complaint = run_errand("sweep", place.group) or run_errand("sweep", f"{place.group}-remote")
     if complaint:
         raise SandboxError(
-            f"the control groups of sandbox '{place.name}' cannot be removed: {complaint}",
-            "Try `labrunner sandbox down` again.",
+            f"what ran in sandbox '{place.name}' before has not ended (its control groups are in use): {complaint}",
+            "Nothing is lost. Wait a little and give the same command again; if it stays so, restart the machine.",
         )
 
 

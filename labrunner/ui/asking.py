@@ -42,7 +42,7 @@ class Asking:
             self._pages.turn()
             if answer is None:
                 return None
-            typed = answer.strip()
+            typed = answer.strip(" \t")
             if (move := _runs(typed, moment)) is not None:
                 return self._left(moment, move)
             if self.own.takes(typed, moment.step):

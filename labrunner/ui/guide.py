@@ -106,7 +106,7 @@ class Guide:
             events.CarriedOver: self._carried_over,
             events.HintShown: self._hint_shown,
             events.MistakeRecognised: self._mistake_recognised,
-            events.ProblemRecognised: self._scenes.problem,
+            events.ProblemRecognised: self._problem_recognised,
             events.StepEnded: self._step_ended,
             events.SessionEnded: self._session_ended,
         }
@@ -153,10 +153,10 @@ class Guide:
         step = self._step(event.lab, event.step)
         if step is not None:
             self._introduce(event.lab, step, event.number, event.count)
-        if event.start and not event.interrupted:
-            self._screen.line(
-                f"You are back in this step: {texts.count(event.start, 'command')} of it done.", style="dim"
-            )
+        if event.start and not event.interrupted and step is not None:
+            unseen = sum(command.by == "unattended" for command in step.commands[: event.start - len(step.files)])
+            done = texts.count(event.start - unseen, "command")
+            self._screen.line(f"You are back in this step: {done} of it done.", style="dim")
 
     def _lab_started(self, event: events.LabStarted) -> None:
         lab = self._lab(event.lab)
@@ -260,6 +260,9 @@ class Guide:
 
     def _mistake_recognised(self, event: events.MistakeRecognised) -> None:
         self._screen.labelled("Looks familiar:", event.text, style="bold yellow")
+
+    def _problem_recognised(self, event: events.ProblemRecognised) -> None:
+        self._scenes.problem(event, line=self._command_line)
 
     def _step_ended(self, event: events.StepEnded) -> None:
         self._scenes.step_ended(event, self._lab(event.lab), self._tally.passed(event.lab), line=self._command_line)

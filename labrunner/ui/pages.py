@@ -110,7 +110,7 @@ class Pages:
     def _reply(self, answer: str, keys: tuple[Key, ...], *, aside: bool) -> None:
         """Do what an answer asks for that leaves the reader where they are, or say that it is none."""
         self._used = 0  # the answer began a new page
-        if answer.startswith(MARK):
+        if answer.startswith(MARK) or (" " in answer and not aside):  # of several words: a command
             self._screen.line(OWN_AFTER_TEXT)
         elif answer == HELP:
             explain(self._screen, keys)

@@ -107,7 +107,7 @@ class Scenes:
         screen.heading(title, level=2)
         for problem in self._course.problems:
             rows = [("Cause:", problem.cause), ("Fix:", problem.fix), ("Source:", problem.source)]
-            screen.bar(_title(problem), self._see(rows, problem.see), style="yellow")
+            screen.bar(_title(problem), self._see(rows, problem.see, texts.command_line), style="yellow")
 
     def lab(self, lab: Lab) -> None:
         """A lab's title, text and notices."""
@@ -211,19 +211,19 @@ class Scenes:
         elif event.outcome is not Outcome.NOT_RUN:
             screen.verdict(event.outcome, event.reason or "The step is not done yet.")
 
-    def problem(self, event: ProblemRecognised) -> None:
+    def problem(self, event: ProblemRecognised, *, line: texts.CommandLine) -> None:
         """A known problem that a command has met: why, and what to do."""
         lab = next((lab.name for lab in self._course.labs if lab.id == event.lab), event.lab)
         see = "" if event.see in {lab, f"{lab}/{event.step}"} else event.see  # they are there
-        rows = self._see([("Cause:", event.cause), ("Fix:", event.fix)], see)
+        rows = self._see([("Cause:", event.cause), ("Fix:", event.fix)], see, line)
         titles = {problem.id: _title(problem) for problem in self._course.problems}
         self._screen.bar(f"A known problem: {titles.get(event.problem, event.problem)}", rows, style="yellow")
 
-    def _see(self, rows: list[tuple[str, str]], see: str) -> list[tuple[str, str]]:
+    def _see(self, rows: list[tuple[str, str]], see: str, line: texts.CommandLine) -> list[tuple[str, str]]:
         """The rows, and one for the lab or step that is about it, if one is: its title, and how to get there."""
         titles = {lab.name: lab.title for lab in self._course.labs}
         titles |= {f"{lab.name}/{step.id}": step.title for lab in self._course.labs for step in lab.steps}
-        return [*rows, ("See:", f"{titles[see]}: `{texts.command_line(f'run {see}')}`")] if see in titles else rows
+        return [*rows, ("See:", f"{titles[see]}: `{line(f'run {see}')}`")] if see in titles else rows
 
     def summary(self, event: SessionEnded, tally: Tally, *, line: texts.CommandLine) -> None:
         """How the session ended and what is left."""
@@ -274,7 +274,7 @@ class Scenes:
 
         Several share a box, with the first sentence of each. One that was shown before in this run is only named.
         """
-        what = "The course text has another command" if other else "The course text needs a correction here"
+        what = "The course text has another command" if other else "About the course text here"
         again = [erratum.id for erratum in errata if erratum.id in self._told]
         fresh = [erratum for erratum in errata if erratum.id not in self._told]
         self.corrections.extend(errata)

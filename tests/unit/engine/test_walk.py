@@ -199,6 +199,11 @@ def test_what_came_as_a_sentence_is_told_with_one_full_stop(bench):
     assert ran.steps == [("failed", "Expected It is so.; came Do that instead.")]
 
 
+def test_what_is_said_of_another_host_names_it(bench):
+    ran = bench(step("true", checks=(there("here"), there("gone", host="far"), there("gone"))))
+    assert [event.message.startswith("On far: ") for event in ran.of(CheckEnded)] == [False, True, False]
+
+
 def test_quitting_after_an_error_is_still_the_machines(bench):
     ran = bench(step("true", checks=(Check(kind="t.gone"),)), learner=Learner({Point.FAILED: [Move.QUIT]}))
     assert ran.status is ExitStatus.TARGET

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from labrunner.sandbox.engine import EngineSpec, arguments, is_ours
@@ -24,6 +26,13 @@ def test_the_identity_is_that_of_the_folder(tmp_path):
     assert one.id == layout("x", {"XDG_STATE_HOME": str(tmp_path / "one")}).id
     assert one.id != two.id
     assert one.group == f"labrunner-x-{one.id}"
+
+
+def test_the_same_path_in_another_root_is_another_sandbox(tmp_path, monkeypatch):
+    settings = {"XDG_STATE_HOME": str(tmp_path)}
+    here, stat = layout("x", settings), Path.stat
+    monkeypatch.setattr(Path, "stat", lambda path: stat(tmp_path if str(path) == "/" else path))
+    assert layout("x", settings).id != here.id
 
 
 def test_links_in_the_way_are_resolved(tmp_path):

@@ -248,7 +248,7 @@ def test_a_correction_is_short_and_w_tells_why() -> None:
     assert room.guide.decide(moment) is Move.RUN
     asked = room.said.index("[Enter]")
     said = " ".join(room.said[:asked].split())
-    title = "The course text needs a correction here (erratum E7; w tells why)"
+    title = "About the course text here (erratum E7; w tells why)"
     assert (
         f"{title} Lab 1, Step 1 (the greeting): Say `one`. The command is that of the course text: $ echo one" in said
     )
@@ -614,7 +614,7 @@ def test_a_correction_is_told_whole_once_and_then_named_with_the_key_that_shows_
             moment = Moment(point=point, moves=MOVES, lab=lab, step=step, command=command, text="echo one")
             room.guide.decide(moment)
     assert room.said.count("Write one.") == 2  # told once, and by the key
-    at = room.said.index("The course text needs a correction here, as before: E1 (w shows it)")
+    at = room.said.index("About the course text here, as before: E1 (w shows it)")
     assert room.said.index("No number.") > at > room.said.index("Write one.")
 
 
@@ -642,12 +642,9 @@ def test_several_corrections_of_one_command_share_a_box() -> None:
             moment = Moment(point=Point.COMMAND, moves=MOVES, lab=lab, step=step, command=COMMAND, text="echo one")
             guide.decide(moment)
     said = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
-    assert (
-        "▌ The course text needs a correction here (erratum E3; w tells why)\n  ▌ Lab 1, Step 3: Write 3. Two. And"
-        in said
-    )
+    assert "▌ About the course text here (erratum E3; w tells why)\n  ▌ Lab 1, Step 3: Write 3. Two. And" in said
     box = [
-        "▌ The course text needs a correction here (2 errata; w tells why)",
+        "▌ About the course text here (2 errata; w tells why)",
         "▌ E1 Write 1. Two.",
         "▌ E2 Write 2. Two.",
         "▌    And as before: E3",

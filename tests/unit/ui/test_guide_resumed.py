@@ -6,7 +6,17 @@ from labrunner.model import Command, Course, Lab, Step
 from labrunner.record import events
 from tests.unit.ui.test_guide import Room
 
-STEP = Step(id="s", title="S", text="T", commands=(Command(run="echo one"), Command(run="echo two")))
+STEP = Step(
+    id="s",
+    title="S",
+    text="T",
+    commands=(
+        Command(run="echo one"),
+        Command(run="echo for nobody", by="unattended"),
+        Command(run="echo two"),
+        Command(run="echo three"),
+    ),
+)
 LAB = Lab(id="l", name="lab-1", title="L", text="A long text to be read once.", steps=(STEP,))
 
 
@@ -44,9 +54,11 @@ def test_what_came_of_the_shell(shell: str, said: str) -> None:
     assert f"Your shell is {said}" in " ".join(resumed(shell=shell).said.split())
 
 
-def test_a_step_that_goes_on_says_where() -> None:
+@pytest.mark.parametrize(("start", "done"), [(1, "1 command"), (3, "2 commands")])
+def test_a_step_that_goes_on_says_where(start: int, done: str) -> None:
     room = resumed()
-    room.guide.show(
-        events.StepResumed(lab="l", step="s", title="S", number=1, count=1, start=1, interrupted=False, run="echo two")
+    back = events.StepResumed(
+        lab="l", step="s", title="S", number=1, count=1, start=start, interrupted=False, run="echo"
     )
-    assert "You are back in this step: 1 command of it done." in room.said
+    room.guide.show(back)
+    assert f"You are back in this step: {done} of it done." in room.said

@@ -31,7 +31,7 @@ def test_enter_reads_on(*, aside: bool) -> None:
 
 
 @pytest.mark.parametrize("aside", [True, False])
-@pytest.mark.parametrize("answer", ["h", "s", "x", "docker images", "w", "\x1b[A"])
+@pytest.mark.parametrize("answer", ["h", "s", "x", "images", "w", "\x1b[A"])
 def test_anything_else_is_refused_and_asked_again(answer: str, *, aside: bool) -> None:
     shown, pages = read(f"{answer}\nq\n", aside=aside)
     assert shown.count("[Enter] read on") == 2
@@ -48,6 +48,12 @@ def test_what_the_question_does_not_list_but_explains(*, aside: bool) -> None:
     assert "commands of your own are for the question after the text" in shown
     assert "none of the choices" not in shown
     assert pages.quit is not aside
+
+
+def test_a_command_without_a_mark_waits_for_its_question_too() -> None:
+    shown, _ = read("docker images\nq\n")
+    assert "commands of your own are for the question after the text" in shown
+    assert "none of the choices" not in shown
 
 
 def test_the_end_of_the_keyboard_quits() -> None:

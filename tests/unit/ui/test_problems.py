@@ -86,6 +86,14 @@ def test_where_to_read_on_is_named_if_the_course_has_it(see: str, line: str) -> 
     assert ("See:" in shown) is bool(line)
 
 
+def test_how_to_get_there_is_a_line_for_the_sandbox_of_this_run() -> None:
+    stream = io.StringIO()
+    line = "labrunner {} --sandbox mine".format
+    with Guide(io.StringIO(""), stream, course=COURSE, env={}, command_line=line) as guide:
+        guide.show(event(see="lab-1"))
+    assert "See: Logging In: `labrunner run lab-1 --sandbox mine`" in stream.getvalue()
+
+
 @pytest.mark.parametrize(("see", "told"), [("lab-1", False), ("lab-1/first", False), ("lab-1/other", True)])
 def test_where_one_is_already_is_not_where_to_read_on(see: str, told: bool) -> None:
     other = Step(id="other", title="The Other Time", text="T")

@@ -99,6 +99,12 @@ def test_anything_else_is_refused(typed: str) -> None:
     assert "To run a command of your own" in said or "no hint" in said
 
 
+def test_a_control_key_is_not_nothing() -> None:
+    room = Room("\x0c\ns\n")
+    assert room.guide.decide(moment(Point.FAILED)) is Move.SKIP
+    assert "none of the choices" in room.said
+
+
 def test_keys_and_words_come_first() -> None:
     room = Room("s\n")
     step = replace(STEP, commands=(Command(run="s x"), Command(run="skip x")))
