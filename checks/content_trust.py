@@ -25,6 +25,8 @@ ROLES = ("targets", "targets/releases")
 """Where Docker looks up what is signed (docker/cli, `cli/trust`)."""
 LONGEST = 1024 * 1024
 _STATES = ("enabled", "disabled")
+_KEYS = {"root": "root key", "targets": "repository key (role `targets`)"}
+"""What the roles' keys are called where Docker asks for their passphrases; any other role is a signer's."""
 
 
 # The registry
@@ -110,7 +112,7 @@ def private_key(ask: Context, *, role: str, registry: str = "", repository: str 
     """
     gun = f"{server_of(registry)}/{a_repository(repository)}" if repository else ""
     found = [one for one in _keys(ask) if one.role == role and (not gun or one.gun == gun)]
-    what = f"private key of the role `{role}`{f' for `{gun}`' if gun else ''}"
+    what = f"{_KEYS.get(role, f'signer key `{role}`')}{f' for `{gun}`' if gun else ''}"
     if not found:
         return failed(f"Docker has no {what} in `~/{TRUST}/private`.")
     for one in found:

@@ -17,7 +17,7 @@ def image(ask: Context, *, image: str) -> Finding:
     """The engine has the image."""
     with asking_engine(ask) as engine:
         if image_id(engine, image):
-            return passed(f"The image `{full(image)}` is there.")
+            return passed(f"Docker has the image `{full(image)}`.")
         repository, tag = split(image)
         return failed(_no_tags(repository, [tag], _tags(engine, repository)))
 
@@ -28,7 +28,9 @@ def no_image(ask: Context, *, image: str) -> Finding:
     with asking_engine(ask) as engine:
         found = image_id(engine, image)
     name = full(image)
-    return failed(f"The image `{name}` is still there ({short_id(found)}).") if found else passed(f"No image `{name}`.")
+    if found:
+        return failed(f"Docker still has the image `{name}` ({short_id(found)}).")
+    return passed(f"Docker has no image `{name}`.")
 
 
 @check("docker.same-image")
@@ -59,7 +61,7 @@ def tags(ask: Context, *, repository: str, tags: list[str]) -> Finding:
     missing = [tag for tag in tags if tag not in found]
     if missing:
         return failed(_no_tags(repository, missing, found))
-    return passed(f"`{repository}` has {'the tag' if len(tags) == 1 else 'the tags'} {listed(tags)}.")
+    return passed(_has_tags(repository, tags))
 
 
 @check("docker.tag-like")
@@ -72,13 +74,12 @@ def tag_like(ask: Context, *, repository: str, like: str, same_as: str = "") -> 
         found = {tag: of for tag, of in _tags(engine, repository).items() if is_like(like, tag)}
         if not found:
             words = compile_pattern(like).in_words
-            return failed(f"`{repository}` has no tag like `{words}`.{_has(_tags(engine, repository))}")
+            return failed(f"Docker has no tag like `{words}` of `{repository}`.{_has(_tags(engine, repository))}")
         wanted = image_id(engine, same_as) if same_as else ""
     if not same_as or wanted in found.values():
-        names = [tag for tag, of in found.items() if not same_as or of == wanted]
-        return passed(f"`{repository}` has the {'tag' if len(names) == 1 else 'tags'} {listed(names)}.")
+        return passed(_has_tags(repository, [tag for tag, of in found.items() if not same_as or of == wanted]))
     if not wanted:
-        return failed(f"There is no image `{full(same_as)}` to compare with.")
+        return failed(f"Docker has no image `{full(same_as)}` to compare with.")
     tag, other = next(iter(found.items()))
     return failed(_another(f"{repository}:{tag}", other, full(same_as), wanted))
 
@@ -96,10 +97,10 @@ def tag_from(ask: Context, *, repository: str, run: str, same_as: str = "") -> F
             return failed(f"{_no_tags(repository, [tag], found)} (That is what `{run}` says.)")
         wanted = image_id(engine, same_as) if same_as else found[tag]
     if not wanted:
-        return failed(f"There is no image `{full(same_as)}` to compare with.")
+        return failed(f"Docker has no image `{full(same_as)}` to compare with.")
     if found[tag] != wanted:
         return failed(_another(f"{repository}:{tag}", found[tag], full(same_as), wanted))
-    return passed(f"`{repository}` has the tag `{tag}`, as `{run}` says.")
+    return passed(f"Docker has the tag `{tag}` of `{repository}`, as `{run}` says.")
 
 
 def _tags(engine: docker.APIClient, repository: str) -> dict[str, str]:
@@ -114,8 +115,12 @@ def _tags(engine: docker.APIClient, repository: str) -> dict[str, str]:
 
 def _no_tags(repository: str, missing: list[str], found: Mapping[str, str]) -> str:
     if not found:
-        return f"There is no image `{repository}` at all, so it has no {_tag_words(missing)}."
-    return f"`{repository}` has no {_tag_words(missing)}.{_has(found)}"
+        return f"Docker has no image `{repository}` at all, so it has no {_tag_words(missing)}."
+    return f"Docker has no {_tag_words(missing)} of `{repository}`.{_has(found)}"
+
+
+def _has_tags(repository: str, tags: list[str]) -> str:
+    return f"Docker has the {'tag' if len(tags) == 1 else 'tags'} {listed(tags)} of `{repository}`."
 
 
 def _tag_words(tags: list[str]) -> str:

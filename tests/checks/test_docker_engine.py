@@ -15,13 +15,13 @@ pytestmark = pytest.mark.sandbox
 
 def test_image_and_no_image(shared):
     assert failed(shared.ask("docker.image", image="one:1.0")) == (
-        "There is no image `one` at all, so it has no tag `1.0`."
+        "Docker has no image `one` at all, so it has no tag `1.0`."
     )
     assert passed(shared.ask("docker.no-image", image="one:1.0"))
     number = shared.image("one:1.0")
     assert passed(shared.ask("docker.image", image="one:1.0"))
-    assert failed(shared.ask("docker.image", image="one")) == "`one` has no tag `latest`. It has `1.0`."
-    assert failed(shared.ask("docker.no-image", image="one:1.0")) == f"The image `one:1.0` is still there ({number})."
+    assert failed(shared.ask("docker.image", image="one")) == "Docker has no tag `latest` of `one`. It has `1.0`."
+    assert failed(shared.ask("docker.no-image", image="one:1.0")) == f"Docker still has the image `one:1.0` ({number})."
     assert failed(shared.ask("docker.image", image=number)), "the beginning of an id is no name"
 
 
@@ -30,13 +30,14 @@ def test_same_image_names_what_is_missing_and_what_is_another(shared):
     registry = "acr.example.io:5000/same"
     images = ["same:latest", f"{registry}:1.0.0", f"{registry}:latest"]
     assert failed(shared.ask("docker.same-image", images=images)) == (
-        f"There is no image `{registry}` at all, so it has no tags `1.0.0` or `latest`."
+        f"Docker has no image `{registry}` at all, so it has no tags `1.0.0` or `latest`."
     )
     shared.bash(f"for tag in 1.0.0 latest; do docker tag same:latest {registry}:$tag; done")
     assert passed(shared.ask("docker.same-image", images=images)).endswith(f"are one image ({number}).")
     shared.bash(f"docker rmi {registry}:1.0.0")
     assert (
-        failed(shared.ask("docker.same-image", images=images)) == f"`{registry}` has no tag `1.0.0`. It has `latest`."
+        failed(shared.ask("docker.same-image", images=images))
+        == f"Docker has no tag `1.0.0` of `{registry}`. It has `latest`."
     )
     other = shared.image("same-other:1")
     shared.bash(f"docker tag same-other:1 {registry}:1.0.0")
@@ -50,7 +51,7 @@ def test_same_image_names_what_is_missing_and_what_is_another(shared):
 def test_tags(shared):
     shared.image("tags:1.0")
     assert failed(shared.ask("docker.tags", repository="tags", tags=["1.0", "dev", "prod"])) == (
-        "`tags` has no tags `dev` or `prod`. It has `1.0`."
+        "Docker has no tags `dev` or `prod` of `tags`. It has `1.0`."
     )
     shared.bash("docker tag tags:1.0 tags:dev; docker tag tags:1.0 other/tags:prod")
     assert failed(shared.ask("docker.tags", repository="tags", tags=["1.0", "dev", "prod"]))
@@ -62,7 +63,8 @@ def test_tag_like_a_pattern(shared):
     number = shared.image("like:latest")
     ask = {"repository": "like", "like": "{stamp}", "same_as": "like:latest"}
     assert (
-        failed(shared.ask("docker.tag-like", **ask)) == "`like` has no tag like `<a date and time>`. It has `latest`."
+        failed(shared.ask("docker.tag-like", **ask))
+        == "Docker has no tag like `<a date and time>` of `like`. It has `latest`."
     )
     other = shared.image("like:20240101-120000")
     assert failed(shared.ask("docker.tag-like", **ask)) == (
@@ -70,9 +72,9 @@ def test_tag_like_a_pattern(shared):
     )
     assert passed(shared.ask("docker.tag-like", repository="like", like="{stamp}"))
     shared.bash("docker tag like:latest like:20250101-120000")
-    assert passed(shared.ask("docker.tag-like", **ask)) == "`like` has the tag `20250101-120000`."
+    assert passed(shared.ask("docker.tag-like", **ask)) == "Docker has the tag `20250101-120000` of `like`."
     shared.bash("docker rmi like:latest")
-    assert failed(shared.ask("docker.tag-like", **ask)) == "There is no image `like:latest` to compare with."
+    assert failed(shared.ask("docker.tag-like", **ask)) == "Docker has no image `like:latest` to compare with."
 
 
 def test_tag_from_a_command(shared):
@@ -83,14 +85,17 @@ def test_tag_from_a_command(shared):
     )
     (shared.work / "revision").write_text("abc1234\n")
     assert failed(shared.ask("docker.tag-from", **ask)) == (
-        "`from` has no tag `abc1234`. It has `latest`. (That is what `cat revision` says.)"
+        "Docker has no tag `abc1234` of `from`. It has `latest`. (That is what `cat revision` says.)"
     )
     other = shared.image("from:abc1234")
     assert failed(shared.ask("docker.tag-from", **ask)) == (
         f"`from:abc1234` is another image ({other}) than `from:latest` ({number}). Tag it again."
     )
     shared.bash("docker tag from:latest from:abc1234")
-    assert passed(shared.ask("docker.tag-from", **ask)) == "`from` has the tag `abc1234`, as `cat revision` says."
+    assert (
+        passed(shared.ask("docker.tag-from", **ask))
+        == "Docker has the tag `abc1234` of `from`, as `cat revision` says."
+    )
 
 
 def test_a_container(shared):

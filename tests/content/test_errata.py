@@ -46,7 +46,7 @@ def corrected() -> list[str]:
 LOADED = loaded()
 WRITTEN = contracted()
 CORRECTED = corrected()
-PARTLY = ("E16", "E19", "E20", "E21", "E23")
+PARTLY = ("E16", "E19", "E20", "E21", "E23", "E25")
 """About several commands, of which another erratum corrects one."""
 
 

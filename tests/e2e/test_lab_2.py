@@ -65,12 +65,12 @@ SABOTAGE = {
     "a local tag is gone": (
         "docker rmi mywebapi:1.0",
         "docker tag mywebapi:latest mywebapi:1.0",
-        {"list-local-images": ["`mywebapi` has no tag `1.0`"]},
+        {"list-local-images": ["Docker has no tag `1.0` of `mywebapi`"]},
     ),
     "a tag in the registry is gone": (
         f"docker rmi {SERVER}/mywebapi:build-123",
         f"docker tag mywebapi:latest {SERVER}/mywebapi:build-123",
-        {"tag-for-acr": [f"`{SERVER}/mywebapi` has no tag `build-123`"]},
+        {"tag-for-acr": [f"Docker has no tag `build-123` of `{SERVER}/mywebapi`"]},
     ),
     "a tag means another image": (
         f"docker tag myworkerservice:latest {SERVER}/mywebapi:1.0.0",
@@ -80,7 +80,7 @@ SABOTAGE = {
     "the tag of the commit is gone": (
         f"docker rmi {SERVER}/mywebapi:$(git rev-parse --short HEAD)",
         f"docker tag mywebapi:latest {SERVER}/mywebapi:$(git rev-parse --short HEAD)",
-        {"tagging-best-practices": [f"`{SERVER}/mywebapi` has no tag", "git rev-parse --short HEAD"]},
+        {"tagging-best-practices": ["Docker has no tag", f"of `{SERVER}/mywebapi`", "git rev-parse --short HEAD"]},
     ),
 }
 

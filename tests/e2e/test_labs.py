@@ -112,7 +112,7 @@ SABOTAGE = {
         "docker rmi mywebapi:production",
         f"docker tag {SERVER}/mywebapi:1.0.0 mywebapi:production",
         {"pull-to-local-tag"},
-        "`mywebapi` has no tag `production`",
+        "Docker has no tag `production` of `mywebapi`",
     ),
 }
 

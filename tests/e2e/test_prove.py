@@ -27,7 +27,7 @@ def test_every_step_is_proven(user):
     assert ended.out.count("fails before     docker.same-image: ") == 5
     assert "fails before     docker.tag-from: " in ended.out
     assert "fails before     docker.tag-like: " in ended.out
-    assert "fails when wrong docker.same-image: `mywebapi` has no tag `1.0`" in ended.out
+    assert "fails when wrong docker.same-image: Docker has no tag `1.0` of `mywebapi`" in ended.out
     assert ended.out.count("fails when wrong `docker images") == 2
     # it made a sandbox of its own, and it is gone
     assert "not there" in user.run("sandbox", "status", "--sandbox", name).out

@@ -108,7 +108,7 @@ def test_signing_takes_a_right_of_its_own(azure, place):
         ("role: root", 0o600, "ENCRYPTED PRIVATE", ""),
         ("role: root", 0o640, "ENCRYPTED PRIVATE", "has the permissions 0640: others can read it"),
         ("role: root", 0o600, "EC PRIVATE", "has no passphrase"),
-        ("role: targets", 0o600, "ENCRYPTED PRIVATE", "Docker has no private key of the role `root`"),
+        ("role: targets", 0o600, "ENCRYPTED PRIVATE", "Docker has no root key in `~/.docker/trust/private`."),
     ],
 )
 def test_a_private_key(ask, place, headers, mode, first, says):
@@ -129,9 +129,10 @@ def test_a_private_key_of_a_repository(ask, place):
     (folder / "abc.key").chmod(0o600)
     passed(ask("trust.key", role="targets", **ASK))
     passed(ask("trust.key", role="targets"))
-    assert "for `myregistry.azurecr.io/other`" in failed(
-        ask("trust.key", role="targets", registry="myregistry", repository="other")
+    assert failed(ask("trust.key", role="targets", registry="myregistry", repository="other")) == (
+        "Docker has no repository key (role `targets`) for `myregistry.azurecr.io/other` in `~/.docker/trust/private`."
     )
+    assert failed(ask("trust.key", role="mykey")) == "Docker has no signer key `mykey` in `~/.docker/trust/private`."
 
 
 def kept(place, metadata):
