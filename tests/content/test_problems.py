@@ -96,7 +96,7 @@ def test_it_says_what_to_do_in_a_short_box(problem: Problem) -> None:
     event = ProblemRecognised(
         lab="l", step="s", problem=problem.id, cause=problem.cause, fix=problem.fix, see=problem.see
     )
-    Scenes(screen, LOADED).problem(event)
+    Scenes(screen, LOADED).problem(event, line=lambda words: f"labrunner {words}")
     lines = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue()).splitlines()
     assert len(lines) <= LINES
     assert max(map(len, lines)) <= 80
