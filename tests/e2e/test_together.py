@@ -24,11 +24,17 @@ def test_two_sandboxes_run_the_lab_at_the_same_time(user):
 def test_a_second_run_on_one_sandbox_is_told_who_holds_it(finished, terminal):
     learner = terminal("run", "lab-2", "--restart")
     learner.expect("q quit: ")
-    for words in (("run", "lab-2"), ("check", "lab-2"), ("sandbox", "reset"), ("sandbox", "down")):
+    wait = "Wait until it ends"
+    for words, advice in (
+        (("run", "lab-2"), "--sandbox NAME"),
+        (("check", "lab-2"), wait),
+        (("sandbox", "reset"), wait),
+        (("sandbox", "down"), "--force"),
+    ):
         second = finished.run(*words)
         assert second.status == 4, (words, second)
         assert f"`labrunner run lab-2` (pid {learner.process.pid}, " in second.err
-        assert ("--force" if words[-1] == "down" else "--sandbox NAME") in second.err
+        assert advice in second.err, words
     learner.type("q\n")
     learner.end()
     assert finished.run("check", "lab-2").status == 0
