@@ -91,6 +91,8 @@ def run_in_shell(
         keys=sign_in.keys,
         size=size,
     )
+    if completed.unread:
+        session.policy.take_back(completed.unread)
     if live:
         live.finish()
     for name in command.secrets:

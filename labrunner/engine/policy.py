@@ -89,6 +89,9 @@ class Policy(Protocol):
     def keyboard(self) -> int | None:
         """A descriptor whose bytes go to the running command, or None."""
 
+    def take_back(self, typed: bytes) -> None:
+        """Keys of `keyboard` that a command which has ended left unread. Never called where there is no keyboard."""
+
     def show(self, event: Event) -> None:
         """Present the event. Must not raise for a closed output."""
 
@@ -107,6 +110,9 @@ class Unattended:
     mode: str = "unattended"
     live: bool = False
     keyboard: int | None = None
+
+    def take_back(self, typed: bytes) -> None:
+        """Nobody types."""
 
     def show(self, event: Event) -> None:
         """Pass the event on."""
@@ -144,6 +150,10 @@ class Only:
     def keyboard(self) -> int | None:
         """That of `policy`."""
         return self.policy.keyboard
+
+    def take_back(self, typed: bytes) -> None:
+        """As `policy` does."""
+        self.policy.take_back(typed)
 
     def show(self, event: Event) -> None:
         """Pass the event on."""

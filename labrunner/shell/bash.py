@@ -121,8 +121,7 @@ class BashShell:
                 # Something of the caller's broke in; the command may still be running.
                 self._life.end_bash()
                 raise
-            if keyboard is not None:
-                ports.terminal.forget_input()
+            unread = b"" if keyboard is None else ports.terminal.take_back()
             if running.entered and entrance is not None:
                 self._life.lead_into(entrance, number)
             is_away = self._life.is_away
@@ -137,6 +136,7 @@ class BashShell:
             seconds=time.monotonic() - began,
             ladder=running.ladder.sent,
             restarted=restarted or (running.report is None and not is_away),
+            unread=unread,
         )
 
     def variable(self, name: str) -> str | None:

@@ -26,7 +26,7 @@ from labrunner.shell.channel import MARKS, Channel, Report
 from labrunner.shell.process import Process
 from labrunner.shell.protocol import Completed, End, ShellError, ShellSpec
 from labrunner.shell.running import Ports
-from labrunner.shell.terminal import Screen
+from labrunner.shell.terminal import Screen, taken_back
 
 __all__ = ["FarShell"]
 
@@ -104,11 +104,9 @@ class _FarTerminal:
         termios.tcsetattr(self._slave, termios.TCSAFLUSH, modes)
         self.write(line)
 
-    def forget_input(self) -> None:
-        """Discard what was typed and not read, here and there."""
-        self._near.forget_input()
-        with contextlib.suppress(termios.error):
-            termios.tcflush(self._slave, termios.TCIFLUSH)
+    def take_back(self) -> bytes:
+        """What was typed and not read, there and here."""
+        return taken_back(self._slave) + self._near.take_back()
 
     def foreground(self) -> int | None:
         """The foreground process group over there."""

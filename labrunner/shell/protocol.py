@@ -48,6 +48,7 @@ class Completed:
     restarted: a new shell is running, variables of the old one are gone (always with End.SHELL_EXITED; also
         when the ladder had to take the shell itself, or when it had died since the last command).
     left: the shell on another host has ended with the command; the next one opens another.
+    unread: what came from the keyboard and the command has not read.
     """
 
     exit_status: int | None
@@ -58,6 +59,7 @@ class Completed:
     ladder: tuple[str, ...] = ()
     restarted: bool = False
     left: bool = False
+    unread: bytes = b""
 
 
 class ShellError(Exception):

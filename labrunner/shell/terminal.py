@@ -13,9 +13,11 @@ import struct
 import termios
 from typing import Protocol
 
-__all__ = ["BATCH_BYTES", "Screen", "Terminal"]
+__all__ = ["BATCH_BYTES", "Screen", "Terminal", "taken_back"]
 
 BATCH_BYTES = 64 * 1024
+_TYPED_BYTES = 4096
+"""As many as the kernel keeps of what was typed."""
 
 
 class Screen(Protocol):
@@ -47,8 +49,8 @@ class Screen(Protocol):
     def type_unseen(self, line: bytes) -> None:
         """Type a line without echo."""
 
-    def forget_input(self) -> None:
-        """Discard what was typed and not read."""
+    def take_back(self) -> bytes:
+        """What was typed and not read; nobody gets it any more."""
 
     def foreground(self) -> int | None:
         """The foreground process group, if there is one."""
@@ -136,9 +138,9 @@ class Terminal:
         termios.tcsetattr(self.slave, termios.TCSAFLUSH, modes)
         self.write(line)
 
-    def forget_input(self) -> None:
-        """Discard what was typed and not read."""
-        termios.tcflush(self.slave, termios.TCIFLUSH)
+    def take_back(self) -> bytes:
+        """What was typed and not read; nobody gets it any more."""
+        return taken_back(self.slave)
 
     def foreground(self) -> int | None:
         """The foreground process group, as seen from here also when it lives in another PID namespace.
@@ -172,3 +174,23 @@ class Terminal:
         for descriptor in (self.master, self.slave):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
+
+
+def taken_back(descriptor: int) -> bytes:
+    """What was typed at a terminal and nobody has read, a line without its end too; nothing of it is left there.
+
+    Empty where there is no terminal any more. Never waits.
+    """
+    taken = b""
+    with contextlib.suppress(termios.error, OSError):
+        saved = termios.tcgetattr(descriptor)
+        mode = termios.tcgetattr(descriptor)
+        mode[3] &= ~termios.ICANON  # else only whole lines could be read
+        mode[6][termios.VMIN] = mode[6][termios.VTIME] = 0
+        termios.tcsetattr(descriptor, termios.TCSANOW, mode)
+        try:
+            while len(taken) < _TYPED_BYTES and (some := os.read(descriptor, _TYPED_BYTES)):
+                taken += some
+        finally:
+            termios.tcsetattr(descriptor, termios.TCSAFLUSH, saved)
+    return taken

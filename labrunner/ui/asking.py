@@ -2,7 +2,7 @@
 
 from labrunner.engine.policy import Moment, Move, Own, Point
 from labrunner.model import Erratum
-from labrunner.ui.forks import ALWAYS, answers_of, choices_of, refusal
+from labrunner.ui.forks import ALWAYS, EDITED, answers_of, choices_of, refusal
 from labrunner.ui.keys import HELP, explain, prompt_of
 from labrunner.ui.more import More
 from labrunner.ui.own import MARK, OwnCommands, is_same, without_prompt
@@ -38,7 +38,7 @@ class Asking:
         listed = choices_of(moves, usual, more=self.more.choices(), hints_shown=moment.hints_shown)
         while True:
             self._screen.gap()
-            answer = self._keys.line(prompt_of(listed, self._screen.columns))
+            answer = self._keys.line(prompt_of(listed, self._screen.columns), draft=True)
             self._pages.turn()
             if answer is None:
                 return None
@@ -51,7 +51,7 @@ class Asking:
                     return own if move is None else self._left(moment, move)
                 continue
             if typed == HELP:
-                explain(self._screen, [*listed, *ALWAYS])
+                explain(self._screen, [*listed, *ALWAYS, *([EDITED] if self._keys.edits else [])])
                 continue
             answer = typed.lower()
             if self.more.show(answer):
@@ -67,6 +67,8 @@ class Asking:
 
     def _left(self, moment: Moment, move: Move) -> Move:
         """The learner leaves the question by this move."""
+        if move in _RUNS.values():
+            self._keys.remember(moment.text)
         if move is not Move.HINT:
             self._corrections = self._scenes.corrections if moment.point in _RUNS else []
             self._scenes.begin()

@@ -7,7 +7,7 @@ from labrunner.ui import texts
 from labrunner.ui.keys import ENTER, HELP, Key
 from labrunner.ui.own import MARK, advice
 
-__all__ = ["ALWAYS", "answers_of", "choices_of", "refusal"]
+__all__ = ["ALWAYS", "EDITED", "answers_of", "choices_of", "refusal"]
 
 LONGEST_SHOWN = 60
 """Characters of an answer that are said back."""
@@ -44,6 +44,8 @@ SAYS: Mapping[Move, str] = {
 
 ALWAYS = (Key(MARK, "", f"and a command runs it, unjudged; a program of this step needs no {MARK}."),)
 """What every fork understands, and no question lists."""
+EDITED = Key("Up", "", "brings back a command that was given before, to change it.")
+"""The same, where lines are edited."""
 
 
 def answers_of(moves: Sequence[Move]) -> dict[str, Move]:

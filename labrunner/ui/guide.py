@@ -52,7 +52,7 @@ class Guide:
         command_line: texts.CommandLine = texts.command_line,
     ) -> None:
         self._screen = Screen(stream, env=env, accessible=accessible)
-        self._keys = Keyboard(source, self._screen.sink)
+        self._keys = Keyboard(source, self._screen.sink, plain=self._screen.plain)
         self.keyboard: int | None = self._keys.descriptor
         self._running = Running(self._screen, self.keyboard)
         self._scenes = Scenes(self._screen, course)
@@ -122,6 +122,10 @@ class Guide:
         self._running.release()
         self._screen.end_status()
         self._screen.sink.flush()
+
+    def take_back(self, typed: bytes) -> None:
+        """Have it stand at the next question that is about the lab."""
+        self._keys.take_back(typed)
 
     # -- what happens
 

@@ -22,7 +22,7 @@ class Questions:
 
     def __init__(self, source: TextIO, stream: TextIO, *, env: Mapping[str, str], accessible: bool = False) -> None:
         self._screen = Screen(stream, env=env, accessible=accessible)
-        self._keys = Keyboard(source, self._screen.sink)
+        self._keys = Keyboard(source, self._screen.sink, plain=self._screen.plain)
 
     def ask_variable(self, variable: Variable, default: str = "") -> str:
         """The value of a course variable; asked again until its pattern holds. A secret is not shown as typed.

@@ -5,11 +5,17 @@ import select
 import termios
 from typing import Self, TextIO
 
+from labrunner.shell.terminal import taken_back
+from labrunner.ui.editing import Editor, as_text, editor_of
 from labrunner.ui.stream import Sink, is_terminal
 
 __all__ = ["Keyboard", "ProgramKeys"]
 
 _INPUT = termios.BRKINT | termios.ICRNL | termios.INLCR | termios.IGNCR | termios.ISTRIP | termios.IXON | termios.IXOFF
+_EARLY = 4096
+"""Characters typed before a question that are kept."""
+_NO_TEXT = "?"
+"""What is answered by bytes that are none."""
 _LOCAL = termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN
 
 
@@ -57,23 +63,48 @@ class ProgramKeys:
 
 
 class Keyboard:
-    """Asks for lines. What was typed before a question is not taken for its answer."""
+    """Asks for lines, which are edited as in a shell where that can be.
 
-    def __init__(self, stream: TextIO, sink: Sink) -> None:
+    What was typed before a question is not taken for its answer: it waits, and stands there to be changed or given when
+    a question wants a draft. Where lines cannot be edited it is dropped.
+
+    plain: nothing but text may be written.
+    """
+
+    def __init__(self, stream: TextIO, sink: Sink, *, plain: bool = False) -> None:
         self._stream = stream
         self._sink = sink
         self._terminal = is_terminal(stream)
+        self._editor = editor_of(stream, plain=plain) if self._terminal else None
+        self._early = ""  # typed before a question
 
     @property
     def descriptor(self) -> int | None:
         """The terminal's descriptor, or None if the input is no terminal."""
         return self._stream.fileno() if self._terminal else None
 
-    def line(self, prompt: str, *, secret: bool = False, ahead: bool = False) -> str | None:
-        """One line without its end, or None for Ctrl-D, Ctrl-C or a terminal that is gone.
+    @property
+    def edits(self) -> bool:
+        """Whether lines are edited as in a shell."""
+        return self._editor is not None
+
+    def take_back(self, typed: bytes) -> None:
+        """Keys that were typed for something else, which did not want them."""
+        self._early = (self._early + as_text(typed))[:_EARLY]
+
+    def remember(self, command: str) -> None:
+        """Have a command come back by the arrow keys."""
+        if self._editor is not None:
+            self._editor.remember(command)
+
+    def line(self, prompt: str, *, secret: bool = False, ahead: bool = False, draft: bool = False) -> str | None:
+        """One line without its end, of a paste several, or None for Ctrl-D, Ctrl-C or a terminal that is gone.
 
         secret: what is typed is not shown. ahead: what was typed before counts, as when several lines are pasted.
+        draft: it stands there, and nothing is done before Enter.
         """
+        if self._editor is not None and not secret:
+            return self._edited(self._editor, prompt, ahead=ahead, draft=draft)
         descriptor = self.descriptor
         saved = None
         with contextlib.suppress(termios.error):
@@ -88,7 +119,7 @@ class Keyboard:
             self._sink.flush()  # from here on Ctrl-C is an answer
             answer = self._stream.readline()
         except UnicodeDecodeError:
-            answer = "?\n"  # bytes that are no text: no answer that any prompt knows
+            answer = f"{_NO_TEXT}\n"
         except (KeyboardInterrupt, OSError, ValueError):
             answer = ""
         finally:
@@ -98,6 +129,25 @@ class Keyboard:
         if not answer.endswith("\n") or saved is not None:
             self._sink.write("\n")
         return answer.rstrip("\r\n") if answer else None
+
+    def _edited(self, editor: Editor, prompt: str, *, ahead: bool, draft: bool) -> str | None:
+        above, end, last = prompt.rpartition("\n")
+        text = ""
+        try:
+            self.take_back(taken_back(self._stream.fileno()))
+            if ahead and "\n" in self._early:
+                line, _, self._early = self._early.partition("\n")
+                return line  # it stands on the screen already
+            if ahead or draft:
+                text, _, self._early = self._early.lstrip("\n").partition("\n")
+            self._sink.write(above + end)
+            self._sink.flush()  # from here on Ctrl-C is an answer
+            return editor.line(last, text).rstrip("\r\n")
+        except UnicodeDecodeError:
+            return _NO_TEXT
+        except (EOFError, KeyboardInterrupt, OSError, ValueError, termios.error):
+            self._sink.write("\n")
+            return None
 
     @staticmethod
     def _hide(descriptor: int) -> "list[int | list[bytes | int]]":

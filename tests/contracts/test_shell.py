@@ -697,10 +697,22 @@ def test_ctrl_z_on_the_keyboard_stops_the_command(shell, keyboard):
     said(shell, "kill -9 %1; wait %1 2>/dev/null; true")
 
 
+TYPED = "until [ -t 0 ] && read -t 0; do sleep 0.01; done"
+"""Ends once a line has been typed, and reads none."""
+
+
+def test_what_the_command_has_not_read_is_given_back(shell, keyboard):
+    descriptor, press = keyboard
+    press(b"mine\ndocker images\nand a pa")
+    done = shell.run(f"read -r; {TYPED}", keyboard=descriptor, timeout=10)
+    assert done.unread == b"docker images\nand a pa"
+    assert shell.run("true", keyboard=descriptor).unread == b""
+
+
 def test_what_was_typed_ahead_never_becomes_a_command(shell, keyboard):
     descriptor, press = keyboard
     press(b"touch stray\n")
-    said(shell, "until [ -t 0 ] && read -t 0; do sleep 0.01; done", keyboard=descriptor, timeout=10)
+    said(shell, TYPED, keyboard=descriptor, timeout=10)
     assert said(shell, "ls") == ""
     assert shell.run("read -t 0.1 line").exit_status > 128
 

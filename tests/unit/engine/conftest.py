@@ -51,6 +51,10 @@ class Learner:
     events: list[Event] = field(default_factory=list)
     moments: list[Moment] = field(default_factory=list)
     before: Callable[[Moment], None] = lambda moment: None
+    typed: bytes = b""
+
+    def take_back(self, typed: bytes) -> None:
+        self.typed += typed
 
     def show(self, event: Event) -> None:
         self.events.append(event)

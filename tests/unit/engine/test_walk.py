@@ -433,6 +433,19 @@ def test_a_command_for_runs_without_anybody_is_left_out_for_somebody_and_in_the_
     assert [entry["run"] for entry in ran.report["labs"][0]["steps"][0]["commands"]] == ran.started
 
 
+def test_keys_that_a_command_leaves_are_the_learners_again(bench):
+    reader, writer = os.pipe()
+    learner = Learner(keyboard=reader)
+    try:
+        os.write(writer, b"docker ps\n")
+        ran = bench(step("until [ -t 0 ] && read -t 0; do sleep 0.01; done", "true"), learner=learner)
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert ran.status is ExitStatus.PASSED
+    assert learner.typed == b"docker ps\n"
+
+
 def test_what_was_left_out_is_not_missed_when_the_run_goes_on(bench):
     reader, writer = os.pipe()
     wanted = step("echo x >> counted", FOR_NOBODY, "echo y >> counted", "echo z >> counted")

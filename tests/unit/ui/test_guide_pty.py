@@ -68,6 +68,7 @@ def learner(request: pytest.FixtureRequest) -> Iterator[Learner]:
 
 
 PROMPT = "q quit: "
+UP, LEFT, DELETE = "\x1b[A", "\x1b[D", "\x1b[3~"
 
 
 def test_keys_go_to_the_command_and_then_to_the_guide_again(learner: Learner) -> None:
@@ -79,11 +80,11 @@ def test_keys_go_to_the_command_and_then_to_the_guide_again(learner: Learner) ->
         learner.type(key)
         learner.expect(f"key {number}\r\n")
     learner.expect(PROMPT)
-    assert learner.mode == learner.before
     learner.type("q\n")
     learner.expect("labrunner run")
     learner.expect("<quit>")
     assert learner.process.wait(DEADLINE) == 0
+    assert learner.mode == learner.before
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x04", "q\n", "Quit\n"])
@@ -106,11 +107,68 @@ def test_the_terminal_is_given_back_when_the_engine_falls_over(learner: Learner)
 
 def test_what_is_typed_is_answered(learner: Learner) -> None:
     learner.expect(PROMPT)
-    learner.type("\x1b[A\n")
+    learner.type("what\n")
     learner.expect("none of the choices")
     learner.expect(PROMPT)
     learner.type("q\n")
     learner.expect("<quit>")
+
+
+def test_an_answer_is_edited(learner: Learner) -> None:
+    learner.expect(PROMPT)
+    learner.type(f"xq{LEFT}{LEFT}{DELETE}\n")
+    learner.expect("<quit>")
+
+
+def test_a_command_comes_back_to_be_changed(learner: Learner) -> None:
+    learner.expect(PROMPT)
+    learner.type("\n")
+    learner.expect("<run>")
+    learner.type(".")
+    learner.expect(PROMPT)
+    learner.type(f"{UP} --all\n")
+    learner.expect("<Own(run='keys --all'")
+    learner.type(".")
+    learner.expect(PROMPT)
+    learner.type(f"{UP}{UP} --none\n")
+    learner.expect("<Own(run='keys --none'")
+
+
+def test_what_is_typed_is_there_after_ctrl_z(learner: Learner) -> None:
+    learner.expect(PROMPT)
+    learner.type("Qui\x1a")  # nobody could continue this program: it is not stopped
+    learner.expect(PROMPT + "Qui")
+    learner.type("t\n")
+    learner.expect("<quit>")
+    assert learner.process.wait(DEADLINE) == 0
+    assert learner.mode == learner.before
+
+
+def test_what_was_typed_while_a_command_ran_waits_for_enter(learner: Learner) -> None:
+    learner.expect(PROMPT)
+    learner.type("\n")
+    learner.expect("ready")
+    learner.type("\n\n.keys --first\n\nkeys --second\nkeys --th")
+    for word in ("--first", "--second", "--third"):
+        learner.expect(PROMPT)
+        learner.expect(word[:4])
+        learner.type("ird\n" if word == "--third" else "\n")
+        learner.expect(f"<Own(run='keys {word}'")
+        learner.type(".")
+    learner.expect(PROMPT)
+    learner.type("q\n")
+    learner.expect("<quit>")
+
+
+def test_lines_pasted_together_are_one_command() -> None:
+    program = Learner("xterm")
+    try:
+        program.expect("\x1b[?2004h")
+        program.expect(PROMPT)
+        program.type("\x1b[200~keys one\nkeys two\x1b[201~\n")
+        program.expect(r"<Own(run='keys one\nkeys two'")
+    finally:
+        program.close()
 
 
 def test_a_dumb_terminal_gets_text_alone() -> None:
