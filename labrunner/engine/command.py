@@ -172,11 +172,11 @@ def _judge(session: Session, command: Command, completed: Completed, output: str
     if completed.end is End.TIMEOUT:
         explanation = f"It was still running after {command.timeout:g} s and was ended ({_signals(completed)})."
         return _Verdict(f"an end within {command.timeout:g} s", "still running", (explanation,))
-    if completed.end is End.INTERRUPTED:
-        return _Verdict("an end by itself", "stopped from the keyboard", ("You stopped it before it was done.",))
     expectation, status = command.expect, completed.exit_status
-    if completed.end is End.LIMIT:
-        expectation, status = _without_exit(expectation), 0
+    if completed.end is End.LIMIT or (completed.end is End.INTERRUPTED and command.limit is not None):
+        expectation, status = _without_exit(expectation), 0  # it would go on for ever: somebody has to stop it
+    elif completed.end is End.INTERRUPTED:
+        return _Verdict("an end by itself", "stopped from the keyboard", ("You stopped it before it was done.",))
     found = match(expectation, exit_status=status, output=output)
     hide = session.redactor.redact_values  # an expectation may have been filled in with a secret
     return _Verdict(

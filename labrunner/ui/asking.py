@@ -1,7 +1,7 @@
 """The question at a fork: asked until the answer is a move, a command of the learner's own, or quit."""
 
 from labrunner.engine.policy import Moment, Move, Own, Point
-from labrunner.model import Erratum
+from labrunner.model import Course, Erratum
 from labrunner.ui.forks import ALWAYS, EDITED, answers_of, choices_of, refusal
 from labrunner.ui.keys import HELP, explain, prompt_of
 from labrunner.ui.more import More
@@ -17,12 +17,12 @@ __all__ = ["Asking"]
 class Asking:
     """Each question is a line that lists all that can be typed, commands of the learner's own aside."""
 
-    def __init__(self, screen: Screen, keys: Keyboard, pages: Pages, scenes: Scenes) -> None:
+    def __init__(self, screen: Screen, keys: Keyboard, pages: Pages, scenes: Scenes, course: Course) -> None:
         self._screen = screen
         self._keys = keys
         self._pages = pages
         self._scenes = scenes
-        self.own = OwnCommands(screen, keys)
+        self.own = OwnCommands(screen, keys, course)
         self.more = More(screen, pages, scenes)
         self._corrections: list[Erratum] = []  # of the command that was run last
 
@@ -45,7 +45,7 @@ class Asking:
             typed = answer.strip(" \t")
             if (move := _runs(typed, moment)) is not None:
                 return self._left(moment, move)
-            if self.own.takes(typed, moment.step):
+            if self.own.takes(typed):
                 if (own := self.own.read(typed)) is not None:
                     move = _runs(own.run, moment)
                     return own if move is None else self._left(moment, move)

@@ -42,7 +42,7 @@ class Editor:
         """
         while True:
             self._readline.set_startup_hook(partial(self._readline.insert_text, draft) if draft else None)
-            with _no_signals(sys.stdin.fileno()):
+            with _all_keys(sys.stdin.fileno()):
                 line = input(prompt)
             if _CTRL_C in line:
                 raise KeyboardInterrupt
@@ -69,11 +69,15 @@ def editor_of(stream: TextIO, *, plain: bool) -> Editor | None:
 
 
 @contextmanager
-def _no_signals(descriptor: int) -> Iterator[None]:
-    """Ctrl-C and Ctrl-Z are keys: readline, as Python calls it, sees a signal at the next key only when that comes just
-    before it waits for one, and does not know that the terminal is another's after a stop."""
+def _all_keys(descriptor: int) -> Iterator[None]:
+    """What is typed is shown, and Ctrl-C and Ctrl-Z are keys.
+
+    Readline, as Python calls it, sees a signal that comes just before it waits for a key at the next key only, and does
+    not know that the terminal is another's after a stop.
+    """
     saved = termios.tcgetattr(descriptor)
     mode = termios.tcgetattr(descriptor)
+    mode[3] |= termios.ECHO
     mode[6][termios.VINTR] = mode[6][termios.VSUSP] = b"\0"
     termios.tcsetattr(descriptor, termios.TCSADRAIN, mode)
     try:

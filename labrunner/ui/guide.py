@@ -57,7 +57,7 @@ class Guide:
         self._running = Running(self._screen, self.keyboard)
         self._scenes = Scenes(self._screen, course)
         self._pages = Pages(self._screen, self._keys)
-        self._asking = Asking(self._screen, self._keys, self._pages, self._scenes)
+        self._asking = Asking(self._screen, self._keys, self._pages, self._scenes, course)
         self._reading = Reading(
             self._screen,
             self._keys,
@@ -68,6 +68,7 @@ class Guide:
             command_line=command_line,
         )
         self._pages.more = self._asking.more.show
+        self._pages.choices = self._asking.more.choices
         self._course = course
         self._command_line = command_line
         self._tally = Tally()
@@ -112,6 +113,7 @@ class Guide:
         }
 
     def __enter__(self) -> Self:
+        self._keys.quiet()
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -122,6 +124,7 @@ class Guide:
         self._running.release()
         self._screen.end_status()
         self._screen.sink.flush()
+        self._keys.give_back()
 
     def take_back(self, typed: bytes) -> None:
         """Have it stand at the next question that is about the lab."""

@@ -3,11 +3,12 @@
 import re
 
 from labrunner.engine.policy import Own
-from labrunner.model import Step
+from labrunner.model import Course
 from labrunner.ui.screen import Screen
 from labrunner.ui.terminal import Keyboard
+from labrunner.ui.texts import OWN_KEPT, OWN_LATER
 
-__all__ = ["EXAMPLE", "MARK", "OwnCommands", "advice", "is_same", "without_prompt"]
+__all__ = ["EXAMPLE", "MARK", "OwnCommands", "advice", "is_same", "put_off", "without_prompt"]
 
 MARK = "!"
 EXAMPLE = "docker images"
@@ -19,6 +20,13 @@ _BEGINS = re.compile(
 _OF_THE_SHELL = frozenset(
     {"for", "while", "until", "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "in"}
 )
+_EVERYDAY = frozenset({
+    "bash", "cat", "cd", "cp", "curl", "date", "df", "dig", "echo", "env", "export", "file", "find", "free",
+    "getent", "git", "grep", "head", "history", "hostname", "id", "jq", "kill", "less", "ls", "man", "mkdir", "mv",
+    "nano", "nslookup", "openssl", "ping", "printenv", "printf", "ps", "pwd", "rm", "sed", "sh", "sleep", "sort",
+    "ss", "stat", "tail", "touch", "tree", "type", "unset", "vi", "vim", "wc", "wget", "which", "whoami",
+})  # fmt: skip
+_SETS = re.compile(r"[A-Za-z_]\w*=")
 _LEAST_WORDS = 2
 
 
@@ -37,25 +45,28 @@ def is_same(typed: str, run: str) -> bool:
     return typed.replace("\\\n", " ").split() == run.replace("\\\n", " ").split() != []
 
 
-def _is_plain(typed: str, step: Step) -> bool:
-    """Whether an answer can only be a command: the name of a program that the step's commands use, and more words."""
-    words = typed.split()
-    return len(words) >= _LEAST_WORDS and words[0] in _programs(step)
+def put_off(keys: Keyboard, answer: str) -> str:
+    """A command where none runs: what is said of it. It stands at the next question where one does, if that can be."""
+    return OWN_KEPT if keys.put_off(answer) else OWN_LATER
 
 
-def _programs(step: Step) -> set[str]:
-    texts = [text for command in step.all_commands() for text in (command.run, command.written or "")]
+def _programs(course: Course) -> set[str]:
+    commands = (command for lab in course.labs for step in lab.steps for command in step.all_commands())
+    texts = (text for command in commands for text in (command.run, command.written or ""))
     return {name for text in texts for name in _BEGINS.findall(_QUOTED.sub(" ", text))} - _OF_THE_SHELL
 
 
 class OwnCommands:
     """Takes an answer for a command: one that begins with the mark (it asks for one when nothing follows it), and one
-    that can only be a command."""
+    that can only be a command: of several words, the first a program that the course uses; of any number, the first one
+    that everybody knows, or sets a variable."""
 
-    def __init__(self, screen: Screen, keys: Keyboard) -> None:
+    def __init__(self, screen: Screen, keys: Keyboard, course: Course) -> None:
         self._screen = screen
         self._keys = keys
         self._last = ""
+        self._course = course
+        self._programs: set[str] | None = None
         self._known = False  # the learner has used one, or was told how
 
     def mention(self, hint: str) -> None:
@@ -64,9 +75,17 @@ class OwnCommands:
             self._known = True
             self._screen.line(advice(), style="dim", indent=2)
 
-    def takes(self, answer: str, step: Step) -> bool:
+    def takes(self, answer: str) -> bool:
         """Whether the answer is a command."""
-        return answer.startswith(MARK) or _is_plain(without_prompt(answer), step)
+        return answer.startswith(MARK) or self._is_plain(without_prompt(answer))
+
+    def _is_plain(self, typed: str) -> bool:
+        words = typed.split()
+        if not words or words[0] in _EVERYDAY or _SETS.match(typed):
+            return bool(words)
+        if self._programs is None:
+            self._programs = _programs(self._course)
+        return len(words) >= _LEAST_WORDS and words[0] in self._programs
 
     def read(self, answer: str) -> Own | None:
         """The command of an answer that is one; None when it is none after all (and that was said)."""

@@ -2,15 +2,15 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from labrunner.ui.keys import ENTER, HELP, Key, explain, prompt_of
-from labrunner.ui.own import MARK
+from labrunner.ui.own import MARK, put_off
 from labrunner.ui.screen import Screen
 from labrunner.ui.stream import is_terminal
 from labrunner.ui.terminal import Keyboard
-from labrunner.ui.texts import OWN_AFTER_TEXT, not_a_choice
+from labrunner.ui.texts import not_a_choice
 
 __all__ = ["Pages", "reading"]
 
@@ -27,7 +27,8 @@ class Pages:
     """Draws texts on `screen` and stops where the terminal is full. A plain terminal is never stopped: screen
     readers and files have no height.
 
-    `more` is asked first about an answer where the text pauses: whether it was one that shows something.
+    `more` is asked first about an answer where the text pauses: whether it was one that shows something. `choices`
+    lists what it shows now.
     `quit` is set when the learner wants to quit instead of reading on; from then on nothing more is drawn.
     """
 
@@ -38,6 +39,7 @@ class Pages:
         self._open = False
         self.quit = False
         self.more: Callable[[str], bool] = lambda _: False
+        self.choices: Callable[[], Sequence[Key]] = tuple
 
     def turn(self) -> None:
         """The learner has answered, or something else was shown: what comes starts a new page."""
@@ -88,7 +90,7 @@ class Pages:
 
     def _pause(self, *, erased: int, aside: bool) -> bool:
         """Ask whether to read on, then take the question away: with `erased` 1 an empty line stays."""
-        keys = ASIDE_KEYS if aside else KEYS
+        keys = ASIDE_KEYS if aside else (KEYS[0], *self.choices(), *KEYS[1:])
         prompt = prompt_of(keys, self._screen.columns)
         self._screen.gap()
         answer = self._keys.line(prompt)
@@ -111,7 +113,7 @@ class Pages:
         """Do what an answer asks for that leaves the reader where they are, or say that it is none."""
         self._used = 0  # the answer began a new page
         if answer.startswith(MARK) or (" " in answer and not aside):  # of several words: a command
-            self._screen.line(OWN_AFTER_TEXT)
+            self._screen.line(put_off(self._keys, answer))
         elif answer == HELP:
             explain(self._screen, keys)
         elif aside or not self.more(answer.lower()):

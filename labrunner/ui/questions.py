@@ -6,11 +6,10 @@ from typing import TextIO
 
 from labrunner.model import Lab, Option, Question, Variable
 from labrunner.ui.keys import ENTER, HELP, Key, explain, prompt_of
-from labrunner.ui.own import MARK
+from labrunner.ui.own import MARK, put_off
 from labrunner.ui.pages import Pages
 from labrunner.ui.screen import Screen
 from labrunner.ui.terminal import Keyboard
-from labrunner.ui.texts import OWN_LATER
 
 __all__ = ["Questions", "choose_option", "offer_options", "quiz"]
 
@@ -135,7 +134,8 @@ def choose_option(screen: Screen, keys: Keyboard, options: Sequence[Option]) -> 
         names |= {chr(ord("a") + at): option for at, option in enumerate(options[:16])}  # courses call them A, B, ...
         if answer in names:
             return names[answer]
-        screen.line(OWN_LATER if answer.startswith(MARK) else f"Type a number from 1 to {last}, Enter or q.")
+        own = answer.startswith(MARK)
+        screen.line(put_off(keys, answer) if own else f"Type a number from 1 to {last}, Enter or q.")
 
 
 def _choice(screen: Screen, keys: Keyboard, question: Question) -> int | None:
@@ -160,4 +160,6 @@ def _choice(screen: Screen, keys: Keyboard, question: Question) -> int | None:
         if answer.isascii() and answer.isdecimal() and 1 <= int(answer) <= last:
             return int(answer)
         own = answer.startswith(MARK)
-        screen.line(OWN_LATER if own else f"Type a number from 1 to {last}, Enter to go on without an answer, or q.")
+        screen.line(
+            put_off(keys, answer) if own else f"Type a number from 1 to {last}, Enter to go on without an answer, or q."
+        )

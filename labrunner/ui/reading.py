@@ -4,7 +4,7 @@ from labrunner.model import Course, Page
 from labrunner.ui import texts
 from labrunner.ui.keys import ENTER, HELP, Key, explain, prompt_of
 from labrunner.ui.more import More
-from labrunner.ui.own import MARK
+from labrunner.ui.own import MARK, put_off
 from labrunner.ui.pages import Pages
 from labrunner.ui.scenes import Scenes
 from labrunner.ui.screen import Screen
@@ -97,4 +97,7 @@ class Reading:
                     return False
                 self._screen.gap()
                 continue
-            self._screen.line(texts.OWN_LATER if typed.startswith(MARK) else "Type Enter, or q and Enter.")
+            own = typed.startswith(MARK) or " " in typed
+            said = put_off(self._keys, answer.strip()) if own else texts.not_a_choice(typed, HELP)
+            self._screen.line(said, raw=True)
+            self._screen.gap()

@@ -81,7 +81,7 @@ class Scenes:
         screen.gap()
         screen.heading(event.course_title)
         done = sum(entry["outcome"] == Outcome.PASSED for entry in event.outcomes)
-        screen.line(f"You go on where you left: {done} of {texts.count(tally.steps(), 'step')} done.")
+        screen.line(f"You go on: {done} of {texts.count(tally.steps(), 'step')} done.")
         screen.line(texts.SHELL_BACK[event.shell])
         if not event.outcomes:
             screen.gap()

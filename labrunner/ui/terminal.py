@@ -77,6 +77,7 @@ class Keyboard:
         self._terminal = is_terminal(stream)
         self._editor = editor_of(stream, plain=plain) if self._terminal else None
         self._early = ""  # typed before a question
+        self._echoes: list[object] | None = None
 
     @property
     def descriptor(self) -> int | None:
@@ -92,10 +93,34 @@ class Keyboard:
         """Keys that were typed for something else, which did not want them."""
         self._early = (self._early + as_text(typed))[:_EARLY]
 
+    def put_off(self, answer: str) -> bool:
+        """Have an answer stand at the next question that wants a draft; False where lines are not edited."""
+        if self._editor is not None:
+            self._early = f"{answer}\n{self._early}"
+        return self._editor is not None
+
     def remember(self, command: str) -> None:
         """Have a command come back by the arrow keys."""
         if self._editor is not None:
             self._editor.remember(command)
+
+    def quiet(self) -> None:
+        """From now on nothing that is typed between two questions stands in what is written, until `give_back`."""
+        if self._editor is None or self._echoes is not None:
+            return
+        with contextlib.suppress(termios.error, OSError, ValueError):
+            saved = termios.tcgetattr(self._stream.fileno())
+            mode = termios.tcgetattr(self._stream.fileno())
+            mode[3] &= ~termios.ECHO
+            termios.tcsetattr(self._stream.fileno(), termios.TCSADRAIN, mode)
+            self._echoes = saved
+
+    def give_back(self) -> None:
+        """The terminal is as it was before `quiet`. Idempotent."""
+        saved, self._echoes = self._echoes, None
+        if saved is not None:
+            with contextlib.suppress(termios.error, OSError, ValueError):
+                termios.tcsetattr(self._stream.fileno(), termios.TCSADRAIN, saved)  # type: ignore[arg-type]
 
     def line(self, prompt: str, *, secret: bool = False, ahead: bool = False, draft: bool = False) -> str | None:
         """One line without its end, of a paste several, or None for Ctrl-D, Ctrl-C or a terminal that is gone.

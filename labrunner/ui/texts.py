@@ -12,7 +12,7 @@ __all__ = [
     "FOUND_DONE",
     "INTERRUPTED",
     "MARKS",
-    "OWN_AFTER_TEXT",
+    "OWN_KEPT",
     "OWN_LATER",
     "SHELL_BACK",
     "SIGNED_IN",
@@ -60,8 +60,8 @@ WORDS: Mapping[Outcome, str] = {
 
 SIGNED_IN = "[labrunner] The code is entered, and you have agreed to the sign-in."
 PREPARING = "One moment: labrunner prepares this step."
-OWN_LATER = "Commands of your own are for the next question."
-OWN_AFTER_TEXT = "Read on first: commands of your own are for the question after the text."
+OWN_LATER = "Commands of your own are for the question before a step or a command."
+OWN_KEPT = "No command runs here: it waits for you at the next question where one does."
 SHELL_BACK: Mapping[str, str] = {
     "back": "Your shell is as you left it: variables, functions, aliases, options and directory.",
     "partly": "Your shell is nearly as you left it: not everything could be set again.",

@@ -115,7 +115,7 @@ def test_left_between_two_commands(classroom, way):
         leave(learner, way)
     with classroom.terminal("run") as learner:
         assert read_on(learner, "[Enter] run it", "[Enter] run it again") == "[Enter] run it"
-        assert "You go on where you left: 0 of 2 steps done." in learner.text
+        assert "You go on: 0 of 2 steps done." in learner.text
         assert "Your shell is as you left it" in learner.text
         assert "1 command of it done" in learner.text
         while True:

@@ -33,6 +33,7 @@ from labrunner.record.events import (
     CarriedOver,
     CheckEnded,
     CheckWaiting,
+    CommandEnded,
     HintShown,
     MistakeRecognised,
     OutputArrived,
@@ -431,6 +432,19 @@ def test_a_command_for_runs_without_anybody_is_left_out_for_somebody_and_in_the_
     assert ran.status is ExitStatus.PASSED
     assert ran.started == ["true", 'test -z "$SECRET"']
     assert [entry["run"] for entry in ran.report["labs"][0]["steps"][0]["commands"]] == ran.started
+
+
+@pytest.mark.parametrize(("limit", "status"), [(60, ExitStatus.PASSED), (None, ExitStatus.FAILED)])
+def test_who_ends_what_would_go_on_for_ever_has_done_it(bench, limit, status):
+    reader, writer = os.pipe()
+    try:
+        os.write(writer, b"\x03")
+        ran = bench(step(Command(run="sleep 100", limit=limit)), learner=Learner(keyboard=reader))
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert ran.status is status
+    assert [ended.end for ended in ran.of(CommandEnded)] == ["interrupted"]
 
 
 def test_keys_that_a_command_leaves_are_the_learners_again(bench):

@@ -2,11 +2,12 @@
 
 import fcntl
 import os
+import select
 import sys
 import termios
 
 from labrunner.engine.policy import Moment, Move, Point
-from labrunner.model import Command, Course, Hint, Lab, Outcome, Step
+from labrunner.model import Command, Course, Hint, Lab, Option, Outcome, Step
 from labrunner.record import events
 from labrunner.ui.guide import Guide
 
@@ -14,11 +15,13 @@ COMMAND = Command(run="keys")
 STEP = Step(id="s", title="S", text="Text.", commands=(COMMAND,), hints=(Hint(text="Do it."),))
 LAB = Lab(id="l", name="lab-1", title="L", steps=(STEP,))
 COURSE = Course(id="c", title="C", labs=(LAB,))
+WAYS = (Option(id="a", title="A"), Option(id="b", title="B"))
 MOVES = (Move.RUN, Move.HINT, Move.SKIP, Move.QUIT)
 
 
 def main() -> None:
-    """Ask; on RUN show keys until `.`; on HINT fail while the command runs; print each decision."""
+    """Ask; on RUN show keys until `.`; on HINT fail while the command runs; on SKIP ask for a way, and be busy until a
+    line is typed; print each decision."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     with Guide(sys.stdin, sys.stdout, course=COURSE, env=os.environ) as guide:
         while True:
@@ -28,6 +31,12 @@ def main() -> None:
             print(f"<{move}>", flush=True)
             if move is Move.QUIT:
                 return
+            if move is Move.SKIP:
+                guide.choose(STEP, WAYS)
+                print("<busy>", flush=True)
+                select.select([0], [], [])
+                print("<free>", flush=True)
+                continue
             guide.show(events.CommandStarted(lab="l", step="s", ref=None, run="keys", host="local"))
             if move is Move.HINT:
                 raise RuntimeError("the engine fell over")

@@ -160,6 +160,32 @@ def test_what_was_typed_while_a_command_ran_waits_for_enter(learner: Learner) ->
     learner.expect("<quit>")
 
 
+def test_a_command_where_none_runs_and_one_typed_meanwhile_wait(learner: Learner) -> None:
+    learner.expect(PROMPT)
+    learner.type("s\n")
+    learner.expect("q quit: ")
+    learner.type("! keys -a\n")
+    learner.expect("No command runs here")
+    learner.expect("q quit: ")
+    learner.type("1\n")
+    learner.expect("<busy>")
+    begin = len(learner.text)
+    learner.type("keys -b\n")
+    learner.expect("<free>")
+    assert "keys" not in learner.text[begin:].partition("<free>")[0]
+    for word in ("-a", "-b"):
+        learner.expect(PROMPT)
+        learner.expect(f"keys {word}")
+        learner.type("\n")
+        learner.expect(f"<Own(run='keys {word}'")
+        learner.type(".")
+    learner.expect(PROMPT)
+    learner.type("q\n")
+    learner.expect("<quit>")
+    assert learner.process.wait(DEADLINE) == 0
+    assert learner.mode == learner.before
+
+
 def test_lines_pasted_together_are_one_command() -> None:
     program = Learner("xterm")
     try:

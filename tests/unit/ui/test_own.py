@@ -181,10 +181,10 @@ def test_a_command_without_the_mark_is_refused_with_the_line_to_type(typed: str,
 def test_questions_that_are_no_forks_say_where_it_works() -> None:
     room = Room("! ls\n1\n")
     room.guide.choose(STEP, STEP.options)
-    assert "Commands of your own are for the next question." in room.said
+    assert "Commands of your own are for the question before" in room.said
     room = Room("! ls\n1\n")
     room.guide.show(events.StepEnded(**PLACE, outcome=Outcome.PASSED, seconds=0.1, attempts=1, hints=0))
-    assert "Commands of your own are for the next question." in room.said
+    assert "Commands of your own are for the question before" in room.said
 
 
 def test_one_while_there_is_more_to_read_does_not_turn_the_page() -> None:
@@ -211,7 +211,7 @@ def test_one_while_there_is_more_to_read_does_not_turn_the_page() -> None:
     assert guide.decide(moment) is Move.RUN
     shown = out.getvalue()
     assert shown.count("read on") == 2
-    assert "Read on first" in shown
+    assert "Commands of your own are" in shown
 
 
 class Whole:

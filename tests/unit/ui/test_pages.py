@@ -1,9 +1,11 @@
 """What is read a screenful at a time: which answers read on."""
 
 import io
+from collections.abc import Sequence
 
 import pytest
 
+from labrunner.ui.keys import Key
 from labrunner.ui.pages import Pages
 from labrunner.ui.screen import Screen
 from labrunner.ui.terminal import Keyboard
@@ -12,11 +14,12 @@ from tests.unit.ui.test_guide import FullScreen
 ENV = {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
 
 
-def read(answers: str, *, aside: bool = False) -> tuple[str, Pages]:
+def read(answers: str, *, aside: bool = False, more: Sequence[Key] = ()) -> tuple[str, Pages]:
     """What is shown of 60 lines with these answers."""
     out = FullScreen()
     screen = Screen(out, env=ENV)
     pages = Pages(screen, Keyboard(io.StringIO(answers), screen.sink))
+    pages.choices = lambda: more
     with pages.reading(aside=aside):
         screen.verbatim([f"line {number}." for number in range(1, 61)])
     return out.getvalue(), pages
@@ -45,14 +48,14 @@ def test_anything_else_is_refused_and_asked_again(answer: str, *, aside: bool) -
 def test_what_the_question_does_not_list_but_explains(*, aside: bool) -> None:
     shown, pages = read("?\n! ls\nq\n", aside=aside)
     assert "shows the next page." in shown
-    assert "commands of your own are for the question after the text" in shown
+    assert "Commands of your own are for the question before a step or a command" in shown
     assert "none of the choices" not in shown
     assert pages.quit is not aside
 
 
 def test_a_command_without_a_mark_waits_for_its_question_too() -> None:
     shown, _ = read("docker images\nq\n")
-    assert "commands of your own are for the question after the text" in shown
+    assert "Commands of your own are for the question before a step or a command" in shown
     assert "none of the choices" not in shown
 
 
@@ -60,3 +63,9 @@ def test_the_end_of_the_keyboard_quits() -> None:
     shown, pages = read("x\n")
     assert pages.quit
     assert "line 30." not in shown
+
+
+@pytest.mark.parametrize("aside", [True, False])
+def test_what_else_can_be_seen_is_listed_but_where_that_is_read(*, aside: bool) -> None:
+    shown, _ = read("q\n", aside=aside, more=[Key("w", "why", "tells why.")])
+    assert ("[Enter] read on   w why   q quit" in shown) is not aside

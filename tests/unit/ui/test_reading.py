@@ -119,7 +119,7 @@ def test_what_is_no_answer_there_is_asked_again():
     said, move = guided("! ls\nwhat\n\n\n", started(*LABS))
     assert move is Move.RUN
     assert said.count(QUESTION) == 3
-    assert "Commands of your own are for the next question." in said
+    assert "Commands of your own are for the question before" in said
 
 
 @pytest.mark.parametrize(
