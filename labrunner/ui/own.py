@@ -59,7 +59,7 @@ def _programs(course: Course) -> set[str]:
 class OwnCommands:
     """Takes an answer for a command: one that begins with the mark (it asks for one when nothing follows it), and one
     that can only be a command: of several words, the first a program that the course uses; of any number, the first one
-    that everybody knows, or sets a variable."""
+    that everybody knows, or sets a variable; of several lines, any."""
 
     def __init__(self, screen: Screen, keys: Keyboard, course: Course) -> None:
         self._screen = screen
@@ -81,7 +81,7 @@ class OwnCommands:
 
     def _is_plain(self, typed: str) -> bool:
         words = typed.split()
-        if not words or words[0] in _EVERYDAY or _SETS.match(typed):
+        if not words or words[0] in _EVERYDAY or _SETS.match(typed) or "\n" in typed:
             return bool(words)
         if self._programs is None:
             self._programs = _programs(self._course)

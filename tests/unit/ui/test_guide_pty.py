@@ -191,8 +191,8 @@ def test_lines_pasted_together_are_one_command() -> None:
     try:
         program.expect("\x1b[?2004h")
         program.expect(PROMPT)
-        program.type("\x1b[200~keys one\nkeys two\x1b[201~\n")
-        program.expect(r"<Own(run='keys one\nkeys two'")
+        program.type("\x1b[200~what one\nkeys two\x1b[201~\n")
+        program.expect(r"<Own(run='what one\nkeys two'")
     finally:
         program.close()
 
