@@ -81,7 +81,7 @@ class Prover:
             result = attempt(earlier)
             _need_target(result)
             if result.outcome is not Outcome.PASSED:
-                self._fail(run, "before", f"the earlier step {step.id} does not pass: {result.reason}")
+                self._fail(run, "before", f"the earlier step {run.lab.name}/{step.id} does not pass: {result.reason}")
 
     def _set_up(self, run: StepRun) -> Inventory:
         """What is there when the step's setup has been done."""

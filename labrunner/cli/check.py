@@ -29,7 +29,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     with found_target(args.sandbox, course, env, holder=holder, needs=needs) as target:
         values = settle_values(course, target, args, remembered=remembered(args.sandbox, course, env))
         filled = fill_course(course, values)
-        session = new_session(filled, values, target, unattended(args, env, mode="check"), env)
+        session = new_session(filled, values, target, unattended(args, env, mode="check", course=filled), env)
         status = carry_out(session, filled, plan_of(filled, args.labs), survey)
     write_report(args.report, session.transcript.path)
     return int(status)

@@ -32,7 +32,7 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         values = settle_values(course, target, args)
         filled = fill_course(course, values)
         prepare(target, filled)
-        policy = Unattended(Proof(sys.stdout).show, mode="prove")
+        policy = Unattended(Proof(sys.stdout, course=filled).show, mode="prove")
         session = new_session(filled, values, target, policy, env)
         status = carry_out(session, filled, plan_of(filled, args.labs), Prover())
     return int(status)

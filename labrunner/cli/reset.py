@@ -53,11 +53,11 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         prepare(target, filled)
         target.mend()
         for step in reversed(steps):
-            tell(f"Undoing {lab.name}: {step.title}")
+            tell(f"Undoing {lab.name}/{step.id}: {step.title}")
             for entry in step.cleanup:
                 ran = target.script(entry.run, host=entry.host, timeout=entry.timeout)
                 if ran.status:
-                    complaints.append(f"{step.id}: {(ran.stderr or ran.stdout).strip() or ran.status}")
+                    complaints.append(f"{lab.name}/{step.id}: {(ran.stderr or ran.stdout).strip() or ran.status}")
         for step in steps:
             for session in _to_be_done_again(sessions, (lab.id, step.id)):
                 write_to(session, StepReset(lab=lab.id, step=step.id))
@@ -67,10 +67,10 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
             status=ExitStatus.TARGET,
             remedy=f"`{line('sandbox reset')}` empties the whole sandbox.",
         )
-    names = ", ".join(step.id for step in steps)
+    names = ", ".join(f"{lab.name}/{step.id}" for step in steps)
     _, at, following = current(args, course, env, step=None)
     there = f"{at.name}/{following.id}"
-    tell(f"Undone, and to be done again: {lab.name}: {names}. `{line('run')}` goes on with {there}.")
+    tell(f"Undone, and to be done again: {names}. `{line('run')}` goes on with {there}.")
     return 0
 
 

@@ -133,7 +133,7 @@ def _policy(course: Course, args: Namespace, env: Mapping[str, str], *, guided: 
 def unattended(
     args: Namespace, env: Mapping[str, str], *, mode: str = "unattended", course: Course | None = None
 ) -> Policy:
-    """The policy of a run that nobody watches. course: whose pages a run of all of it names."""
+    """The policy of a run that nobody watches. course: whose labs are named, and whose pages by a run of all of it."""
     from labrunner.engine.policy import Unattended
     from labrunner.ui.plain import Plain
 

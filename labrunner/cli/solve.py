@@ -50,7 +50,8 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     holder = command_line("solve", [args.step] if args.step else [])
     with started_target(args.sandbox, course, env, holder=holder, needs=needs_of(plan)) as target:
         prepare(target, filled)
-        policy = Only(Unattended(Plain(sys.stderr, env=env, command_line=line).show, mode="solve"), place)
+        plain = Plain(sys.stderr, env=env, course=filled, command_line=line)
+        policy = Only(Unattended(plain.show, mode="solve"), place)
         session = new_session(filled, values, target, policy, env, resume=found.left.id, keeps_shell=True)
         session.emit(StepSolved(lab=lab.id, step=step.id))
         carry_out(

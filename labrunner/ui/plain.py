@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO
 
-from labrunner.model import Course, Outcome
+from labrunner.model import Course, Lab, Outcome
 from labrunner.record import events
 from labrunner.ui import texts
 from labrunner.ui.program import as_typed
@@ -31,7 +31,7 @@ _HANDED_ON = (events.CommandStarted, events.OwnCommandStarted, events.StepEnded,
 
 class Plain:
     """Shows events on a text stream. `report` is the path of the report, named at the end if there is one.
-    `course`: its pages are named by a run of all of it.
+    `course`: gives its labs their names, which events do not have; its pages are named by a run of all of it.
 
     A terminal gets every event at once; otherwise text is handed on before a command runs and when a step
     or the session ends. A stream that is closed on the way is left alone.
@@ -52,6 +52,7 @@ class Plain:
         self._color = wants_color(stream, env)
         self._report = report
         self._course = course
+        self._labs: Mapping[str, Lab] = {lab.id: lab for lab in course.labs} if course else {}
         self._command_line = command_line
         self._tally = Tally()
         self._text: list[str] = []
@@ -123,7 +124,7 @@ class Plain:
         self._name_pages("start", "before")
 
     def _name_pages(self, shown: str, when: str) -> None:
-        if self._course is None or not self._tally.covers(self._course):
+        if self._course is None or self._tally.mode == "check" or not self._tally.covers(self._course):
             return
         if names := [page.id for page in self._course.pages if page.shown == shown]:
             self._say(texts.pages_line(names, when, self._command_line))
@@ -137,8 +138,12 @@ class Plain:
         )
         self._say(texts.SHELL_BACK[event.shell])
 
+    def _lab_name(self, lab: str) -> str:
+        """What the lab is called: by its name, where the course is known, as everywhere else."""
+        return self._labs[lab].name if lab in self._labs else lab
+
     def _lab_started(self, event: events.LabStarted) -> None:
-        heading = f"Lab {event.lab}: {event.title}"
+        heading = f"{self._lab_name(event.lab)}: {event.title}"
         self._line()
         self._say(heading)
         self._line("=" * min(len(heading), WIDTH))
@@ -146,11 +151,12 @@ class Plain:
     def _step_started(self, event: events.StepStarted) -> None:
         again = f", attempt {event.attempt}" if event.attempt > 1 else ""
         self._line()
-        self._say(f"[{event.number}/{event.count}] {event.title} ({event.step}{again})")
+        self._say(f"[{event.number}/{event.count}] {event.title} ({self._lab_name(event.lab)}/{event.step}{again})")
 
     def _step_resumed(self, event: events.StepResumed) -> None:
         self._line()
-        self._say(f"[{event.number}/{event.count}] {event.title} ({event.step}, gone on with)")
+        place = f"{self._lab_name(event.lab)}/{event.step}"
+        self._say(f"[{event.number}/{event.count}] {event.title} ({place}, gone on with)")
         if event.interrupted:
             self._say(f"{texts.INTERRUPTED}:", indent="    ")
             self._line(f"      {texts.clean(event.run)}")
@@ -220,7 +226,8 @@ class Plain:
 
     def _step_ended(self, event: events.StepEnded) -> None:
         reason = f": {event.reason}" if event.reason else ""
-        self._verdict(event.outcome, f"{event.step} ({texts.duration(event.seconds)}){reason}", indent="  ")
+        place = f"{self._lab_name(event.lab)}/{event.step}"
+        self._verdict(event.outcome, f"{place} ({texts.duration(event.seconds)}){reason}", indent="  ")
 
     def _session_ended(self, event: events.SessionEnded) -> None:
         self._line()
@@ -228,7 +235,7 @@ class Plain:
         wrong = self._tally.not_passed()
         for end in wrong:
             reason = f": {end.reason}" if end.reason else ""
-            self._verdict(end.outcome, f"{end.lab}/{end.step}{reason}", indent="  ")
+            self._verdict(end.outcome, f"{self._lab_name(end.lab)}/{end.step}{reason}", indent="  ")
         if any(end.outcome is Outcome.ERROR for end in wrong):
             self._say(texts.error_advice(self._tally.target, self._command_line), indent="  ")
         if event.totals.get("passed", 0) == self._tally.steps():

@@ -2,6 +2,7 @@
 
 from typing import TextIO
 
+from labrunner.model import Course
 from labrunner.record.events import Event, LabStarted, Proved, SessionEnded, StepEnded
 
 __all__ = ["Proof"]
@@ -20,16 +21,17 @@ _WIDTH = 17
 class Proof:
     """Presents events on a text stream, one line of evidence each."""
 
-    def __init__(self, out: TextIO) -> None:
-        """`out` gets the evidence: it is what the command is asked for."""
+    def __init__(self, out: TextIO, *, course: Course | None = None) -> None:
+        """`out` gets the evidence: it is what the command is asked for. `course` gives its labs their names."""
         self._out = out
+        self._names = {lab.id: lab.name for lab in course.labs} if course else {}
         self._step = ""
 
     def show(self, event: Event) -> None:
         """Print the event if it is evidence or a heading."""
         match event:
             case LabStarted():
-                self._line(f"{event.title}")
+                self._line(f"{self._names.get(event.lab, event.lab)}: {event.title}")
             case Proved():
                 self._heading(event.lab, event.step)
                 self._evidence(event)
@@ -42,8 +44,9 @@ class Proof:
                 self._line(f"{proven} of {sum(event.totals.values())} steps are proven.")
 
     def _heading(self, lab: str, step: str) -> None:
-        if self._step != f"{lab}/{step}":
-            self._step = f"{lab}/{step}"
+        place = f"{self._names.get(lab, lab)}/{step}"
+        if self._step != place:
+            self._step = place
             self._line(f"  {self._step}")
 
     def _evidence(self, event: Proved) -> None:

@@ -70,7 +70,7 @@ def test_in_the_middle_of_a_run(mended, tmp_path):
             process.kill()
     said = "".join(seen) + rest
     assert process.returncode == 4, said
-    assert "FAILED  list" not in said
+    assert "FAILED  lab-2/list" not in said
     found = outcomes(report)
     assert found[0] == "passed"
     assert found.count("error") == 1

@@ -104,7 +104,7 @@ def test_sabotage_is_found_in_its_step_and_named(finished, tmp_path, what):
     shown = folded(ended.err)
     for name, texts in wanted.items():
         assert steps[name]["outcome"] == "failed"
-        assert f"FAILED {name}" in shown
+        assert f"FAILED lab-2/{name}" in shown
         for text in texts:
             assert ids.get(text, text) in steps[name]["reason"]
             assert ids.get(text, text) in shown

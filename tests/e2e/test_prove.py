@@ -22,7 +22,7 @@ def test_every_step_is_proven(user):
     assert "3 of 3 steps are proven." in ended.out
     assert "NOT PROVEN" not in ended.out
     for step in STEPS:
-        assert f"tag-images/{step}" in ended.out
+        assert f"lab-2/{step}" in ended.out
     # per check, what made it fail
     assert ended.out.count("fails before     docker.same-image: ") == 5
     assert "fails before     docker.tag-from: " in ended.out

@@ -280,7 +280,7 @@ def test_reset_a_step_and_a_lab(classroom):
     assert classroom.run("run", "--trust").status == 0
     done = classroom.run("reset", "lab-1/use")
     assert done.status == 0, done
-    assert f"Undone, and to be done again: lab-1: use. `labrunner run {' '.join(classroom.options)}`" in done.err
+    assert f"Undone, and to be done again: lab-1/use. `labrunner run {' '.join(classroom.options)}`" in done.err
     assert "goes on with lab-1/use." in done.err
     assert not (classroom.work / "five").exists()
     assert (classroom.work / "in").exists()
@@ -288,7 +288,7 @@ def test_reset_a_step_and_a_lab(classroom):
     assert classroom.run("run").status == 0
     assert classroom.ran()[6:] == ["K.4", "K.5", "K.6"]
     done = classroom.run("reset", "lab-1")
-    assert "lab-1: set, use." in done.err
+    assert "again: lab-1/set, lab-1/use." in done.err
     assert not (classroom.work / "in").exists()
     assert classroom.run("run").status == 0
     assert classroom.ran()[9:] == [f"K.{number}" for number in range(1, 7)]
@@ -301,7 +301,7 @@ def test_reset_says_what_it_could_not_undo(classroom):
     assert classroom.run("run", "--trust").status == 0
     ended = classroom.run("reset", "lab-1/use")
     assert ended.status == 4
-    assert "not everything could be undone: use: it is stuck" in ended.err
+    assert "not everything could be undone: lab-1/use: it is stuck" in ended.err
     assert f"`labrunner sandbox reset --sandbox {classroom.name}`" in ended.err
 
 

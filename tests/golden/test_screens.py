@@ -412,7 +412,7 @@ CASES = [passing, failing, erroring, trying]
 @pytest.mark.parametrize("case", CASES)
 def test_plain(case: Callable[[], tuple[list[Happening], str]], golden: Golden) -> None:
     out = io.StringIO()
-    plain = Plain(out, env={}, report="out.json")
+    plain = Plain(out, env={}, report="out.json", course=COURSE)
     for happening in case()[0]:
         if isinstance(happening, events.Event):
             plain.show(happening)

@@ -176,7 +176,7 @@ def test_an_earlier_step_that_fails_is_said(bench):
     broken = making("a", commands=(Command(run="false"),))
     ran = bench.prove(broken, making("b"), only="make-b")
     assert ran.status is ExitStatus.FAILED
-    assert "the earlier step make-a does not pass" in ran.steps[0][1]
+    assert "/make-a does not pass" in ran.steps[0][1]
 
 
 def test_what_failed_does_not_spoil_the_next_proof(bench):
