@@ -11,7 +11,7 @@ from labrunner.engine.plan import Plan, PlannedLab
 from labrunner.engine.preparation import set_up
 from labrunner.engine.resumption import Resumption, restore_shell
 from labrunner.engine.session import Session
-from labrunner.engine.step import StepRun, machine_error
+from labrunner.engine.step import StepRun, machine_error, said_on
 from labrunner.model import Course, Lab, Outcome
 from labrunner.record.book import Book
 from labrunner.record.events import LabEnded, LabStarted, LedgerEntry, SessionEnded, SessionResumed, SessionStarted
@@ -186,7 +186,8 @@ class Runner:
             return None  # the first step says it
         for requirement, result in zip(lab.requires, results, strict=True):
             if result.outcome is Outcome.FAILED:
-                return StepResult(Outcome.SKIPPED, f"{result.message} {requirement.says.strip()}")
+                said = said_on(requirement.check.host, result.message)
+                return StepResult(Outcome.SKIPPED, f"{said} {requirement.says.strip()}")
         return None
 
     def _step(self, run: StepRun, *, first: bool, missing: StepResult | None) -> StepResult:

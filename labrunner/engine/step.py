@@ -4,7 +4,7 @@ What happens is emitted as events and returned as values; who decides is not kno
 `engine.survey` and `authoring.prove`, the three ways to conduct a step).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from labrunner.record.events import (
 from labrunner.record.left import LeftStep
 from labrunner.shell.protocol import End, ShellError
 
-__all__ = ["Action", "StepRun"]
+__all__ = ["Action", "StepRun", "machine_error", "said_on"]
 
 SETTLE_SECONDS = 180.0
 """How long checks wait for what the target says becomes true by itself."""
@@ -270,15 +270,10 @@ class StepRun:
         if not checks:
             return []
 
-        def waiting(check: Check, message: str) -> None:
-            self.session.policy.show(
-                CheckWaiting(lab=self.lab.id, step=self.step.id, kind=check.kind, message=self._redact(message))
-            )
-
-        results = self.session.target.checker().ask(checks, once=once, on_wait=None if quiet else waiting)
+        results = self.session.target.checker().ask(checks, once=once, on_wait=None if quiet else self._answered)
         if not once:
-            results = self._until_settled(results, waiting)
-        results = [_where(result) for result in results]
+            results = self._until_settled(results)
+        results = [replace(result, message=said_on(result.check.host, result.message)) for result in results]
         for result in results:
             number = next(index for index, check in enumerate(self.checks) if check is result.check)
             self.answers[number] = result
@@ -286,7 +281,16 @@ class StepRun:
                 self._tell(number, result)
         return results
 
-    def _until_settled(self, results: list[CheckResult], waiting: Callable[[Check, str], None]) -> list[CheckResult]:
+    def _answered(self, check: Check, message: str) -> None:
+        """It has failed once more, and is asked again."""
+        self._waiting(check, said_on(check.host, message))
+
+    def _waiting(self, check: Check, message: str) -> None:
+        self.session.policy.show(
+            CheckWaiting(lab=self.lab.id, step=self.step.id, kind=check.kind, message=self._redact(message))
+        )
+
+    def _until_settled(self, results: list[CheckResult]) -> list[CheckResult]:
         """Ask what failed again, as long as the target says that something of it becomes true by itself, and once more
         after that: it may have settled between the last answer and now."""
         until = self.session.clock() + SETTLE_SECONDS
@@ -298,8 +302,8 @@ class StepRun:
                 break
             last = not why
             checks = [results[number].check for number in failed]
-            waiting(checks[0], why or str(trouble))
-            again = target.checker().ask(checks, once=last, on_wait=waiting)
+            self._waiting(checks[0], why or str(trouble))
+            again = target.checker().ask(checks, once=last, on_wait=self._answered)
             for number, result in zip(failed, again, strict=True):
                 earlier = results[number]
                 results[number] = replace(
@@ -385,10 +389,9 @@ class StepRun:
         return self.session.redactor.redact(text)
 
 
-def _where(result: CheckResult) -> CheckResult:
-    """What it says, with the host that it is said of unless that is the learner's own."""
-    host = result.check.host
-    return result if host == "local" else replace(result, message=f"On {host}: {result.message}")
+def said_on(host: str, message: str) -> str:
+    """What a check says, with the host that it is said of unless that is the learner's own."""
+    return message if host == "local" else f"On {host}: {message}"
 
 
 def machine_error(error: Exception) -> StepResult:

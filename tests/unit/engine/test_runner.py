@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,8 @@ def test_a_lab_that_lacks_what_it_requires_is_skipped_and_says_what_to_do_instea
     assert ran.status is ExitStatus.FAILED
     assert ran.steps == [("skipped", "There is no file `program`. Take the lab `other`.")] * 2
     assert not {"a", "b"} & {path.name for path in bench.work.iterdir()}
+    far = replace(requirement, check=replace(requirement.check, host="far"))
+    assert bench(step("true"), requires=(far,)).steps[0][1].startswith("On far: There is no file")
     (bench.work / "program").touch()
     assert bench(step("touch a"), requires=(requirement,)).status is ExitStatus.PASSED
 

@@ -205,6 +205,12 @@ def test_what_is_said_of_another_host_names_it(bench):
     assert [event.message.startswith("On far: ") for event in ran.of(CheckEnded)] == [False, True, False]
 
 
+def test_so_does_what_is_said_while_it_is_waited_for(bench):
+    ran = bench(step("true", checks=(there("gone", host="far", within=0.2),)))
+    waited = {event.message for event in ran.of(CheckWaiting)}
+    assert waited == {"On far: There is no file `gone`."}
+
+
 def test_quitting_after_an_error_is_still_the_machines(bench):
     ran = bench(step("true", checks=(Check(kind="t.gone"),)), learner=Learner({Point.FAILED: [Move.QUIT]}))
     assert ran.status is ExitStatus.TARGET
