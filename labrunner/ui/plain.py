@@ -12,6 +12,7 @@ from labrunner.model import Course, Lab, Outcome
 from labrunner.record import events
 from labrunner.ui import texts
 from labrunner.ui.program import as_typed
+from labrunner.ui.settings import in_short
 from labrunner.ui.stream import Sink, is_terminal, wants_color
 from labrunner.ui.tally import Tally
 
@@ -118,7 +119,7 @@ class Plain:
     def _session_started(self, event: events.SessionStarted) -> None:
         labs, steps = len(event.plan), self._tally.steps()
         self._say(event.course_title)
-        self._say(f"{texts.count(labs, 'lab')}, {texts.count(steps, 'step')}, target {event.target}, mode {event.mode}")
+        self._say(f"{texts.count(labs, 'lab')}, {texts.count(steps, 'step')}{texts.way(event.target, event.mode)}")
         if event.tools:
             self._say(", ".join(f"{name} {version}" for name, version in event.tools.items()))
         self._name_pages("start", "before")
@@ -133,8 +134,8 @@ class Plain:
         done = sum(entry["outcome"] == Outcome.PASSED for entry in event.outcomes)
         self._say(event.course_title)
         self._say(
-            f"Going on with a run that was left: {done} of {texts.count(self._tally.steps(), 'step')} passed, "
-            f"target {event.target}, mode {event.mode}"
+            f"Going on with a run that was left: {done} of {texts.count(self._tally.steps(), 'step')} passed"
+            f"{texts.way(event.target, event.mode)}"
         )
         self._say(texts.SHELL_BACK[event.shell])
 
@@ -212,7 +213,8 @@ class Plain:
         self._say(f"(prepared in {texts.duration(event.seconds)}: {event.text})", indent="    ")
 
     def _carried_over(self, event: events.CarriedOver) -> None:
-        self._say(f"(set again in a new shell: {'; '.join(dict.fromkeys(event.runs))})", indent="    ")
+        if settings := in_short(event.runs, self._labs.get(event.lab)):
+            self._say(f"(set again in a new shell: {'; '.join(settings)})", indent="    ")
 
     def _hint_shown(self, event: events.HintShown) -> None:
         self._say(f"Hint {event.number} of {event.count}: {event.text}", indent="    ")

@@ -37,6 +37,7 @@ __all__ = [
     "shell_restarted",
     "sign_in_here",
     "totals_line",
+    "way",
     "what_remains",
     "word",
 ]
@@ -241,6 +242,19 @@ def error_advice(target: str, line: CommandLine) -> str:
     else:
         cause, look = f"{target or 'the target'} or labrunner itself had a problem", "Run"
     return f"This is not your mistake: {cause}. {look} the step again; if it stays, tell your instructor."
+
+
+MODES: Mapping[str, str] = {
+    "unattended": "Nothing is asked: every command runs by itself.",
+    "check": "Only a look at what is there: no command runs.",
+    "solve": "labrunner does one step for you.",
+}
+
+
+def way(target: str, mode: str) -> str:
+    """Where a run is that nobody is guided through, and what it does: the end of a line, and a sentence."""
+    where = ", in the sandbox" if target == "sandbox" else f", on {target}" if target else ""
+    return f"{where}. {MODES.get(mode, '')}".rstrip()
 
 
 def totals_line(totals: Mapping[str, int]) -> str:

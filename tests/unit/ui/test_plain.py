@@ -167,3 +167,32 @@ def test_an_event_costs_little() -> None:
             plain.show(event)
         spent = time.process_time() - began
     assert spent / len(happened) < 30e-6
+
+
+SCRIPT = "\n".join(["cat > tool.sh <<'END'", *(f"echo {number}" for number in range(40)), "END", "TOOL=1", "OTHER=2"])
+
+
+def test_what_is_set_again_is_told_in_short() -> None:
+    event = events.CarriedOver(lab="l", step="s", runs=("A=1", SCRIPT))
+    assert shown(event) == "    (set again in a new shell: A=1; TOOL; OTHER)\n"
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("unattended", "1 lab, 2 steps, in the sandbox. Nothing is asked: every command runs by itself."),
+        ("check", "1 lab, 2 steps, in the sandbox. Only a look at what is there: no command runs."),
+    ],
+)
+def test_what_it_does_is_told_in_plain_words(mode: str, said: str) -> None:
+    begun = events.SessionStarted(
+        session="1",
+        mode=mode,
+        course="c",
+        course_title="C",
+        course_digest="",
+        target="sandbox",
+        started="",
+        plan=({"id": "l", "title": "L", "steps": [{"id": "s", "title": "S"}, {"id": "t", "title": "T"}]},),
+    )
+    assert shown(begun) == f"C\n{said}\n"
