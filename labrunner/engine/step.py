@@ -90,11 +90,13 @@ class StepRun:
     def choose(self) -> None:
         """Let the policy choose among the step's options."""
         if self.step.options:
-            taken = self.session.policy.choose(self.step, self.step.options)
-            self.session.emit(
-                OptionsTaken(lab=self.lab.id, step=self.step.id, options=tuple(option.id for option in taken))
-            )
-            self.take(taken)
+            self.settle_on(self.session.policy.choose(self.step, self.step.options))
+
+    def settle_on(self, options: Sequence[Option]) -> None:
+        """Take these options, and tell it."""
+        taken = tuple(option.id for option in options)
+        self.session.emit(OptionsTaken(lab=self.lab.id, step=self.step.id, options=taken))
+        self.take(options)
 
     def take(self, options: Sequence[Option]) -> None:
         """Have the files, commands and checks of these options beside the step's own."""

@@ -23,7 +23,8 @@ def survey(run: StepRun) -> StepResult:
     run.begin()
     run.go(State.CHECKING)
     try:
-        run.take(_taken(run))
+        if run.step.options:
+            run.settle_on(_taken(run))
         result = run.judge(run.ask(_lasting(run.checks), once=True))
     except (TargetError, ShellError) as error:
         result = machine_error(error)

@@ -5,7 +5,7 @@ copied and searched.
 """
 
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TextIO
 
 from labrunner.model import Course, Lab, Outcome
@@ -56,12 +56,14 @@ class Plain:
         self._labs: Mapping[str, Lab] = {lab.id: lab for lab in course.labs} if course else {}
         self._command_line = command_line
         self._tally = Tally()
+        self._options: Collection[str] = ()  # those of the step at hand that were taken
         self._text: list[str] = []
         self._show: Mapping[type[events.Event], Callable[[Any], None]] = {
             events.SessionStarted: self._session_started,
             events.SessionResumed: self._session_resumed,
             events.LabStarted: self._lab_started,
             events.StepStarted: self._step_started,
+            events.OptionsTaken: self._options_taken,
             events.StepResumed: self._step_resumed,
             events.CommandStarted: self._command_started,
             events.CommandEnded: self._command_ended,
@@ -150,9 +152,13 @@ class Plain:
         self._line("=" * min(len(heading), WIDTH))
 
     def _step_started(self, event: events.StepStarted) -> None:
+        self._options = ()
         again = f", attempt {event.attempt}" if event.attempt > 1 else ""
         self._line()
         self._say(f"[{event.number}/{event.count}] {event.title} ({self._lab_name(event.lab)}/{event.step}{again})")
+
+    def _options_taken(self, event: events.OptionsTaken) -> None:
+        self._options = event.options
 
     def _step_resumed(self, event: events.StepResumed) -> None:
         self._line()
@@ -227,9 +233,23 @@ class Plain:
         self._say(f"Fix: {event.fix}", indent="    ")
 
     def _step_ended(self, event: events.StepEnded) -> None:
+        if self._tally.mode == "check" and event.outcome in (Outcome.PASSED, Outcome.FAILED):
+            self._tell_unasked(event.lab, event.step)
         reason = f": {event.reason}" if event.reason else ""
         place = f"{self._lab_name(event.lab)}/{event.step}"
         self._verdict(event.outcome, f"{place} ({texts.duration(event.seconds)}){reason}", indent="  ")
+
+    def _tell_unasked(self, lab: str, name: str) -> None:
+        """Of a step that was only looked at: how many checks are about what does not last."""
+        steps = self._labs[lab].steps if lab in self._labs else ()
+        step = next((step for step in steps if step.id == name), None)
+        if step is None:
+            return
+        checks = list(step.checks)
+        for option in step.options:
+            checks += option.checks if option.id in self._options else ()
+        if number := sum(not check.lasts for check in checks):
+            self._say(f"({texts.not_asked(number)})", indent="    ")
 
     def _session_ended(self, event: events.SessionEnded) -> None:
         self._line()

@@ -31,6 +31,7 @@ __all__ = [
     "left_host",
     "left_out_line",
     "not_a_choice",
+    "not_asked",
     "own_verdict",
     "pages_again",
     "pages_line",
@@ -255,6 +256,13 @@ def way(target: str, mode: str) -> str:
     """Where a run is that nobody is guided through, and what it does: the end of a line, and a sentence."""
     where = ", in the sandbox" if target == "sandbox" else f", on {target}" if target else ""
     return f"{where}. {MODES.get(mode, '')}".rstrip()
+
+
+def not_asked(number: int) -> str:
+    """Of checks about what a later command may rightly undo, that they are left out where only checks are asked."""
+    if number == 1:
+        return "1 check holds only during the run, so it is not asked now."
+    return f"{number} checks hold only during the run, so they are not asked now."
 
 
 def totals_line(totals: Mapping[str, int]) -> str:

@@ -11,7 +11,7 @@ from labrunner.checking.api import TargetError
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.survey import survey
 from labrunner.model import Check, Command, Expectation, Hint, Mistake, Option, Requirement, Setup, Step, Variable
-from labrunner.record.events import CheckEnded, LabEnded, LedgerEntry, SessionEnded, SessionStarted
+from labrunner.record.events import CheckEnded, LabEnded, LedgerEntry, OptionsTaken, SessionEnded, SessionStarted
 from tests.unit.engine.conftest import Learner
 
 SECRET = "hunter22-is-long"
@@ -205,6 +205,7 @@ def test_check_asks_the_option_that_was_taken(bench, there, result, asked):
     ran = bench(step(checks=(exists["all"],), options=options), conduct=survey)
     assert ran.steps == [result]
     assert len(ran.of(CheckEnded)) == asked
+    assert [len(event.options) for event in ran.of(OptionsTaken)] == [asked - 1]
 
 
 def test_check_tells_a_machine_that_is_not_well_from_a_wrong_state(bench, monkeypatch):
