@@ -265,6 +265,8 @@ class Plain:
         if self._tally.passed_over():
             self._say(texts.PASSED_OVER)
             self._line(f"    {self._command_line('run')}")
+        elif more := texts.not_reached(self._tally.not_reached(), self._tally.mode):
+            self._say(more, indent="  ")
         if self._tally.mode != "check":
             remains, command = texts.what_remains(self._tally.target, self._tally.made, self._command_line)
             if remains:

@@ -248,6 +248,8 @@ class Scenes:
         if tally.passed_over():
             screen.line(texts.PASSED_OVER)
             screen.to_type(line("run"))
+        elif more := texts.not_reached(tally.not_reached(), tally.mode):
+            screen.line(more, indent=2)
         remains, command = texts.what_remains(tally.target, tally.made, line)
         if remains:
             screen.line(remains)

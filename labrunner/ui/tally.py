@@ -58,6 +58,11 @@ class Tally:
         """The steps that ended otherwise than PASSED, those that were reached."""
         return [end for end in self.ended.values() if end.outcome is not Outcome.PASSED]
 
+    def not_reached(self) -> int:
+        """How many planned steps no run of the session has come to, or settled."""
+        known = {*self.ended, *self.before}
+        return sum((lab["id"], step["id"]) not in known for lab in self.plan for step in lab["steps"])
+
     def passed_over(self) -> bool:
         """Whether all that is still to do lies before what was done last: the learner went on behind it."""
         places = [(lab["id"], step["id"]) for lab in self.plan for step in lab["steps"]]

@@ -32,6 +32,7 @@ __all__ = [
     "left_out_line",
     "not_a_choice",
     "not_asked",
+    "not_reached",
     "own_verdict",
     "pages_again",
     "pages_line",
@@ -276,6 +277,16 @@ def totals_line(totals: Mapping[str, int]) -> str:
 
 PASSED_OVER = "The steps that you have passed over are still to be done:"
 """Before the command line that goes on with them."""
+
+
+def not_reached(steps: int, mode: str) -> str:
+    """How many steps of what was asked the summary does not name, as none of them was come to; empty if none."""
+    if not steps:
+        return ""
+    which = f"{steps} more step{'s' if steps > 1 else ''}"
+    if mode == "check":
+        return f"{which} {'were' if steps > 1 else 'was'} not looked at."
+    return f"{which} {'are' if steps > 1 else 'is'} still to be done."
 
 
 def what_remains(target: str, kinds: Iterable[str], line: CommandLine) -> tuple[str, str]:

@@ -1,10 +1,11 @@
-"""Whether what is still to do was passed over."""
+"""Whether what is still to do was passed over, and how much of it no run has come to."""
 
 import pytest
 
 from labrunner.model import Outcome
 from labrunner.record.events import SessionResumed, StepEnded
 from labrunner.ui.tally import Tally
+from labrunner.ui.texts import not_reached
 
 PLAN = ({"id": "l", "title": "L", "steps": [{"id": step, "title": step} for step in "abcd"]},)
 
@@ -45,3 +46,18 @@ def test_what_was_passed_over_lies_before_what_was_done_last(before, ended, pass
         outcome = Outcome.PASSED if step.islower() else Outcome.NOT_RUN
         tally.add(StepEnded(lab="l", step=step.lower(), outcome=outcome, seconds=1.0, attempts=1, hints=0))
     assert tally.passed_over() is passed_over
+    assert tally.not_reached() == 4 - len(before) - len(ended)
+
+
+@pytest.mark.parametrize(
+    ("steps", "mode", "said"),
+    [
+        (0, "guided", ""),
+        (1, "guided", "1 more step is still to be done."),
+        (7, "unattended", "7 more steps are still to be done."),
+        (1, "check", "1 more step was not looked at."),
+        (2, "check", "2 more steps were not looked at."),
+    ],
+)
+def test_how_many_steps_were_not_come_to_is_one_line(steps, mode, said):
+    assert not_reached(steps, mode) == said
