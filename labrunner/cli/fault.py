@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labrunner.sandbox.faults import SetFault
 
-__all__ = ["arguments", "run", "seconds", "told"]
+__all__ = ["arguments", "in_words", "run", "seconds", "told"]
 
 _USAGE = 2  # engine.outcomes.ExitStatus, without importing the engine
 _LONGEST = 24 * 3600.0
@@ -95,10 +95,19 @@ def seconds(text: str) -> float:
 
 
 def told(fault: "SetFault") -> str:
-    """One line about a fault that is set."""
-    if fault.seconds_left is None:
-        return f"{fault.name}, until it is cleared"
-    return f"{fault.name}, for {fault.seconds_left:.0f} s more"
+    """One line about a fault that is set, for those who set it: by its name."""
+    return f"{fault.name}, {_until(fault)}"
+
+
+def in_words(fault: "SetFault") -> str:
+    """One line about a fault that is set, for those who meet it: what goes wrong."""
+    from labrunner.sandbox.faults import NAMES
+
+    return f"{NAMES[fault.name]}, {_until(fault)}"
+
+
+def _until(fault: "SetFault") -> str:
+    return "until it is cleared" if fault.seconds_left is None else f"for {fault.seconds_left:.0f} s more"
 
 
 def _list(found: "list[SetFault]", sandbox: str) -> int:

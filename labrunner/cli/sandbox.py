@@ -218,13 +218,14 @@ def _as_text(status: "Status") -> str:
     if status.state != "absent":
         rows += [("in use by", status.holder or "nobody"), ("disk", f"{status.disk_bytes / 1e6:.1f} MB")]
         rows.append(("folder", status.folder))
+    option = "" if status.name == "default" else f" --sandbox {status.name}"
     if status.faults:
-        from labrunner.cli.fault import told
+        from labrunner.cli.fault import in_words
 
-        rows += [("fault", told(fault)) for fault in status.faults]
+        rows += [("on purpose", in_words(fault)) for fault in status.faults]
+        rows.append(("to end it", f"labrunner sandbox fault --clear{option}"))
     if status.detail:
         rows.append(("detail", status.detail))
-    option = "" if status.name == "default" else f" --sandbox {status.name}"
     command = "run" if status.state == "running" else "sandbox up"
     rows.append(("next", status.remedy or f"labrunner {command}{option}"))
     return "".join(f"{label:<11} {value}\n" for label, value in rows)

@@ -125,7 +125,7 @@ def _is_whole(root: Path, key: str) -> bool:
 def _install(root: Path, key: str, env: Mapping[str, str], say: Callable[[Progress], None]) -> None:
     downloads = Path(cache_dir(env)) / f"wheels-{root.name}"
     try:
-        say(Progress("making room for azure-cli"))
+        say(Progress("making a virtual environment for azure-cli"))
         shutil.rmtree(root, ignore_errors=True)
         pip = _make_venv(root, env)
         options = ["install", "--no-input", "--disable-pip-version-check", "--no-compile"]

@@ -18,7 +18,8 @@ _REDRAW_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a phase is: `done` of `total` in `unit`; a total of 0 means that it is not known."""
+    """How far a phase is: `done` of `total` in `unit`; a total of 0 means that it is not known. With the unit "%" it
+    is 100."""
 
     phase: str
     done: float = 0
@@ -26,6 +27,8 @@ class Progress:
     unit: str = ""
 
     def __str__(self) -> str:
+        if self.unit == "%":
+            return f"{self.phase}: {self.done:g} %"
         if self.total:
             return f"{self.phase}: {self.done:g} of {self.total:g} {self.unit}".rstrip()
         return f"{self.phase}: {self.done:g} {self.unit}".rstrip() if self.done else self.phase

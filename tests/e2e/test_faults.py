@@ -197,7 +197,9 @@ def test_status_and_list_tell_what_is_set(lesson):
     assert f"Set in sandbox '{lesson.name}' for 2m: throttled, " in said
     assert f"End it: `labrunner sandbox fault --clear throttled --sandbox {lesson.name}`\n" in said
     assert lesson.fault("--list").out.startswith("throttled, for 1")
-    assert "fault       throttled, for 1" in lesson.run("sandbox", "status").out
+    assert (
+        "on purpose  the local Azure refuses requests as too many (429), for 1" in lesson.run("sandbox", "status").out
+    )
     (fault,) = json.loads(lesson.run("sandbox", "status", "--json").out)["faults"]
     assert fault["name"] == "throttled"
     assert 60 < fault["seconds_left"] <= 120

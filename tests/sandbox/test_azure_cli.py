@@ -104,6 +104,7 @@ def test_it_comes_whole_and_compiled_where_it_is_used(installed):
     assert {"cli", "core", "knack"} <= compiled
     assert "unused" not in compiled
     phases = list(dict.fromkeys(progress.phase for progress in said))
+    assert phases[0] == "making a virtual environment for azure-cli"
     assert phases[1:] == ["fetching azure-cli", "installing azure-cli", "preparing azure-cli"]
     assert not list((cli.root.parents[1]).glob("wheels-*"))
 

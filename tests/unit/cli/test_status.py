@@ -2,7 +2,9 @@
 
 import pytest
 
+from labrunner.cli.sandbox import _as_text
 from labrunner.cli.status import _about
+from labrunner.sandbox.faults import SetFault
 from labrunner.sandbox.machine import Status
 
 UP = "labrunner sandbox up --sandbox b"
@@ -49,3 +51,13 @@ def test_who_uses_it_is_told_but_not_for_a_sandbox_of_somebody_else():
 
 def test_of_one_that_is_well_or_not_there_nothing_is_said():
     assert {_about(Status(name="b", state=state, folder="/f"), str) for state in ("running", "absent")} == {""}
+
+
+def test_what_goes_wrong_on_purpose_is_told_in_words_with_how_to_end_it():
+    faults = (SetFault(name="engine-down", seconds_left=None), SetFault(name="disk-full", seconds_left=41.6))
+    text = _as_text(Status(name="b", state="running", folder="/f", faults=faults))
+    assert (
+        "\non purpose  the Docker Engine is dead, and kept so, until it is cleared\n"
+        "on purpose  the sandbox's disk has no room, for 42 s more\n"
+        "to end it   labrunner sandbox fault --clear --sandbox b\n"
+    ) in text

@@ -48,3 +48,8 @@ def test_a_phase_that_was_cut_is_not_called_done():
     meter.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert "done" not in out.getvalue()
     assert out.getvalue().endswith("\n")
+
+
+def test_a_part_of_a_whole_is_told_in_percent_alone():
+    assert str(Progress("fetching the package lists", 100, 100, "%")) == "fetching the package lists: 100 %"
+    assert str(Progress("fetching the package lists", 0, 100, "%")) == "fetching the package lists: 0 %"
