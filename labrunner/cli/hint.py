@@ -12,7 +12,9 @@ def arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     from labrunner.cli.sessions import session_arguments
 
-    session_arguments(parser, step="which step it is about")
+    says = "which step it is about; of a lab, its next one (default: the current one)"
+    parser.add_argument("step", nargs="?", metavar="LAB[/STEP]", help=says)
+    session_arguments(parser)
 
 
 def run(args: Namespace, env: Mapping[str, str]) -> int:
@@ -20,13 +22,15 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.cli.machine import command_line, remembered
     from labrunner.cli.opening import known_course, open_course
     from labrunner.cli.options import typed
-    from labrunner.cli.sessions import current, writing
+    from labrunner.cli.sessions import current, step_in, writing
     from labrunner.cli.telling import tell
     from labrunner.record.events import HintShown
     from labrunner.targets.sandbox import SandboxTarget
 
     course = open_course(args.course, env)
     course = known_course(course, SandboxTarget.name, remembered(args.sandbox, course, env))
+    if args.step is not None:
+        args.step = step_in(args, course, env, args.step)
     found, lab, step = current(args, course, env, step=args.step)
     known = found.left.steps.get((lab.id, step.id))
     shown, count = (known.hints if known else 0), len(step.hints)

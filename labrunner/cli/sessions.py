@@ -14,7 +14,7 @@ from labrunner.cli.options import typed
 from labrunner.cli.telling import tell
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.plan import Plan, SelectionError, select
-from labrunner.model import Course, Lab, Step
+from labrunner.model import Course, Lab, Outcome, Step
 from labrunner.record.book import Book, BookError
 from labrunner.record.events import Event
 from labrunner.record.left import Left, read_left
@@ -38,6 +38,7 @@ __all__ = [
     "progress_of",
     "put_away",
     "session_arguments",
+    "step_in",
     "step_of",
     "under_way",
     "write_to",
@@ -203,6 +204,31 @@ def step_of(course: Course, selector: str) -> tuple[str, str]:
         return planned.lab.id, planned.steps[0].id
     steps = ", ".join(f"{planned.lab.name}/{step.id}" for step in planned.steps)
     raise Problem(f"'{selector}' names no step", status=ExitStatus.USAGE, remedy=f"Name a step of it: {steps}.")
+
+
+def step_in(args: Namespace, course: Course, env: Mapping[str, str], selector: str) -> str:
+    """`LAB/STEP` for a selector that is the name of a lab: the step whose turn it is in that lab, in the session that
+    `current` takes. Any other selector is given back. Problem."""
+    lab = next((lab for lab in course.labs if selector.removesuffix("/") in (lab.id, lab.name)), None)
+    if lab is None:
+        return selector
+    sessions = list(held(args.sandbox, course, env))
+    having = [found for found in sessions if any(place[0] == lab.id for place in found.places(course))]
+    for found in [*(found for found in under_way(sessions, course) if found in having), *having[:1]]:
+        own = [place for place in found.places(course) if place[0] == lab.id]
+        at = found.current(course)
+        if at not in own:
+            at = next((place for place in own if found.left.outcome(place) is not Outcome.PASSED), None)
+        if at is not None:
+            return f"{lab.name}/{at[1]}"
+    if having:
+        steps = ", ".join(f"{lab.name}/{step.id}" for step in lab.steps)
+        said, remedy = f"every step of {lab.name} has passed", f"Name a step of it: {steps}."
+    else:
+        line = typed(args, env)
+        said = f"no run in sandbox '{args.sandbox}' has {lab.name}"
+        remedy = f"Begin it with `{line(f'run {lab.name}')}`; `{line('status')}` shows what is under way."
+    raise Problem(said, status=ExitStatus.USAGE, remedy=remedy)
 
 
 def _no_step(course: Course, selector: str, said: str) -> Problem:

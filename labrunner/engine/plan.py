@@ -93,7 +93,12 @@ def _nearest(name: str, known: list[str]) -> str:
             return other
     near = next(iter(get_close_matches(name, known, n=1)), "")
     its_letters, its_number = _parts(near)
-    return "" if letters == its_letters and not number.startswith(its_number) else near  # `lab`, `lab-9`: any would do
+    if letters != its_letters or number.startswith(its_number):
+        return near
+    if not number:
+        return ""  # `lab`: any would do
+    alike = [other for other in known if _parts(other)[0] == letters]
+    return min(alike, key=lambda other: abs(int(_parts(other)[1] or 0) - int(number)))
 
 
 def _parts(name: str) -> tuple[str, str]:

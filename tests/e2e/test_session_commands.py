@@ -158,6 +158,9 @@ def test_hints_come_one_by_one_also_between_runs(classroom, tmp_path):
     again = classroom.run("hint")
     assert (again.status, again.out) == (0, "Hint 1 of 2: Look.\nHint 2 of 2: Look again.\n")
     assert f"labrunner solve {' '.join(classroom.options)}` does the step" in again.err
+    of_lab = classroom.run("hint", "lab-1")
+    assert (of_lab.status, of_lab.out) == (0, again.out)
+    assert of_lab.err.startswith("lab-1/set: Set Things\n")
     none = classroom.run("hint", "lab-1/use")
     assert (none.status, none.out) == (0, "")
     solve = f"`labrunner solve lab-1/use {' '.join(classroom.options)}`"

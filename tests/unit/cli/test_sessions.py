@@ -28,7 +28,7 @@ def test_a_step_is_named_by_its_lab_and_its_own_name():
         ("lab2/tag-for-acr", "there is no lab called 'lab2'. Did you mean 'lab-2/tag-for-acr'?", ""),
         ("lab2/tag-fr-acr", "there is no lab called 'lab2'. Did you mean 'lab-2/tag-for-acr'?", ""),
         ("lab-9/look", "there is no lab called 'lab-9'. Did you mean 'lab-1/look' or 'lab-3/look'?", ""),
-        ("lab9/x", "there is no lab called 'lab9'. There are: lab-1, lab-2, lab-3.", ""),
+        ("lab9/x", "there is no lab called 'lab9'. Did you mean 'lab-3'? There are: lab-1, lab-2, lab-3.", ""),
         ("lab-2/log-in", "there is no step of lab-2 called 'log-in'. Did you mean 'lab-1/log-in'?", ""),
         ("lab-2/push", "there is no step of lab-2 called 'push'. Did you mean 'push-it'? There are:", ""),
         ("lab-2/unknown-step", "there is no step of lab-2 called 'unknown-step'. There are: tag-for-acr, push-it.", ""),
