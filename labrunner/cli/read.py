@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["arguments", "run"]
 
 _SANDBOX = "sandbox"
+_MEANT = 3
+"""So many pages may be meant by a name; of more, none is nearer than the rest."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -42,6 +44,8 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         if not titles:
             tell("This course has no pages.")
         return 0
+    if args.page not in titles:
+        args.page = _in_part(course, args.page, list(titles)) or args.page
     if args.page not in titles:
         raise _no_page(course, args, list(titles))
     if args.problem:
@@ -89,6 +93,17 @@ def _option(args: Namespace) -> str:
     return f" --course {shlex.quote(args.course)}" if args.course else ""
 
 
+def _in_part(course: "Course", name: str, pages: list[str]) -> str:
+    """The one page whose name begins so, or has this in it; empty when none has, or several, or it is a lab's name."""
+    if any(name in (lab.name, lab.id) for lab in course.labs):
+        return ""
+    part = name.casefold()
+    for found in ([page for page in pages if page.startswith(part)], [page for page in pages if part in page]):
+        if found:
+            return found[0] if len(found) == 1 else ""
+    return ""
+
+
 def _no_page(course: "Course", args: Namespace, pages: list[str]) -> Problem:
     """What to say of a name that no page has."""
     from labrunner.engine.outcomes import ExitStatus
@@ -96,8 +111,9 @@ def _no_page(course: "Course", args: Namespace, pages: list[str]) -> Problem:
     names = ", ".join(pages) or "none"
     lab = next((lab for lab in course.labs if args.page in (lab.name, lab.id)), None)
     if lab is None:
-        near = get_close_matches(args.page, pages, n=1)
-        meant = f" Did you mean '{near[0]}'?" if near else ""
+        part = args.page.casefold()
+        near = [page for page in pages if part in page] or get_close_matches(part, pages, n=1)
+        meant = f" Did you mean {' or '.join(map(repr, near))}?" if 0 < len(near) <= _MEANT else ""
         said = f"this course has no page called '{args.page}'.{meant} There are: {names}."
         return Problem(said, status=ExitStatus.USAGE)
     return Problem(

@@ -88,7 +88,7 @@ def test_on_a_terminal_a_long_page_is_read_page_by_page(monkeypatch, tmp_path, a
     assert ("Paragraph 29." in out.getvalue()) is whole
 
 
-@pytest.mark.parametrize("name", ["problem", "Problems", "problesm"])
+@pytest.mark.parametrize("name", ["problms", "problesm"])
 def test_what_is_nearly_the_name_of_a_page_is_answered_with_it(capsys, name):
     assert main(["read", name, "probe-not-here", "--course", GOOD]) == 2
     assert f"no page called '{name}'. Did you mean 'problems'? There are: " in capsys.readouterr().err
@@ -115,3 +115,29 @@ def test_a_problem_that_is_not_known_is_a_mistake_of_usage(capsys):
 def test_only_problems_can_be_named_on_a_page(capsys):
     assert main(["read", "what-next", "more", "--course", GOOD]) == 2
     assert f"`labrunner read what-next --course {GOOD}` shows what-next." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("before", "Before You Start"),
+        ("What", "What Next"),
+        ("start", "Before You Start"),
+        ("PROBLEMS", "Known Problems"),
+    ],
+)
+def test_a_page_goes_by_a_part_of_its_name_that_no_other_has(capsys, name, title):
+    assert main(["read", name, "--course", GOOD]) == 0
+    assert capsys.readouterr().out.startswith(f"\n{title}\n")
+
+
+def test_a_problem_is_found_on_it(capsys):
+    assert main(["read", "prob", "probe-not-here", "--course", GOOD]) == 0
+    assert "\nprobe not found\n  Cause:" in capsys.readouterr().out
+
+
+def test_a_part_that_several_names_have_is_answered_with_these(capsys):
+    assert main(["read", "e-y", "--course", GOOD]) == 0
+    capsys.readouterr()
+    assert main(["read", "t", "--course", GOOD]) == 2
+    assert "no page called 't'. Did you mean 'before-you-start' or 'what-next'? There are: " in capsys.readouterr().err
