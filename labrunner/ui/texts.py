@@ -247,7 +247,7 @@ def error_advice(target: str, line: CommandLine) -> str:
 
 
 MODES: Mapping[str, str] = {
-    "unattended": "Nothing is asked: every command runs by itself.",
+    "unattended": "It runs by itself and asks nothing.",
     "check": "Only a look at what is there: no command runs.",
     "solve": "labrunner does one step for you.",
 }

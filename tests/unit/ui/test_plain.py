@@ -180,7 +180,7 @@ def test_what_is_set_again_is_told_in_short() -> None:
 @pytest.mark.parametrize(
     ("mode", "said"),
     [
-        ("unattended", "1 lab, 2 steps, in the sandbox. Nothing is asked: every command runs by itself."),
+        ("unattended", "1 lab, 2 steps, in the sandbox. It runs by itself and asks nothing."),
         ("check", "1 lab, 2 steps, in the sandbox. Only a look at what is there: no command runs."),
     ],
 )
