@@ -16,6 +16,7 @@ __all__ = ["Editor", "as_text", "editor_of"]
 
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|.)?")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+_STANDARD = (0, 1)
 _CTRL_C, _CTRL_Z = "\x03", "\x1a"
 
 
@@ -63,8 +64,10 @@ def editor_of(stream: TextIO, *, plain: bool) -> Editor | None:
     if stream is not sys.stdin or not is_terminal(sys.stdin) or not is_terminal(sys.stdout):
         return None
     try:
+        if (sys.stdin.fileno(), sys.stdout.fileno()) != _STANDARD:  # `input` looks at these alone
+            return None
         return Editor(plain=plain)
-    except ImportError:
+    except (ImportError, OSError, ValueError):
         return None
 
 
