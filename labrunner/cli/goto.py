@@ -8,7 +8,8 @@ def arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     from labrunner.cli.sessions import session_arguments
 
-    parser.add_argument("step", metavar="LAB/STEP", help="such as lab-2/tag-for-acr")
+    says = "such as lab-2/tag-for-acr; of a lab, its first step"
+    parser.add_argument("step", metavar="LAB[/STEP]", help=says)
     session_arguments(parser)
 
 
@@ -22,7 +23,8 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.record.events import WentTo
 
     course = open_course(args.course, env)
-    found, lab, step = current(args, course, env, step=args.step)
+    whole = next((lab for lab in course.labs if args.step.removesuffix("/") in (lab.id, lab.name)), None)
+    found, lab, step = current(args, course, env, step=f"{whole.name}/{whole.steps[0].id}" if whole else args.step)
     with writing(args.sandbox, found, env, holder=command_line("goto", [args.step]), busy=AGAIN) as write:
         write(WentTo(lab=lab.id, step=step.id))
         enter(args.sandbox, course, found.left.id, env)  # of several that are under way, `run` takes the newest

@@ -1,7 +1,6 @@
 """`labrunner hint`: the next hint of a step."""
 
 import sys
-import textwrap
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 
@@ -45,14 +44,19 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
         with writing(args.sandbox, found, env, holder=holder, busy=_BUSY) as write:
             write(event)
         tell(title)
-        _show(shown + 1, count, event.text)
+        _show(shown + 1, count, event.text, env)
         return 0
     tell(title)
     for number, hint in enumerate(step.hints, 1):
-        _show(number, count, hint.text)
+        _show(number, count, hint.text, env)
     tell(f"These are all. `{solve}` does the step for you.")
     return 0
 
 
-def _show(number: int, count: int, text: str) -> None:
-    sys.stdout.write(textwrap.fill(f"Hint {number} of {count}: {text}", 80, break_on_hyphens=False) + "\n")
+def _show(number: int, count: int, text: str, env: Mapping[str, str]) -> None:
+    """As the guide shows it."""
+    from labrunner.ui.screen import Screen
+
+    screen = Screen(sys.stdout, env=env)
+    screen.labelled(f"Hint {number} of {count}:", text, style="bold yellow", indent=0)
+    screen.sink.flush()
