@@ -1,18 +1,20 @@
 """Keeps secrets out of everything that is written or shown: by value, and by the shapes that secrets come in.
 
 By value: whatever was handed to `Redactor.add`, raw, in base64 (also inside a longer base64 text, such as
-`user:password`), escaped for JSON and for URLs. By shape: JWTs, docker's `auth` and `identitytoken`, bearer tokens,
-`--password X` and `-p X` of a login, private keys in PEM, `Password=X;` and values after known keys (`shapes`).
+`user:password`), escaped for JSON and for URLs, and each of these wrapped into lines (`wrapping`). By shape: JWTs,
+docker's `auth` and `identitytoken`, bearer tokens, `--password X` and `-p X` of a login, private keys in PEM,
+`Password=X;` and values after known keys (`shapes`).
 `redact` is the stream fed once, so that a text is redacted alike however it is cut into chunks.
 """
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote, quote_plus
 
 from labrunner.record.shapes import LOOK_BACK, SHAPES, Found, Shape, is_hinted, lowered, windows
+from labrunner.record.wrapping import COLUMNS, HEAD, Forms, Lines
 
 __all__ = ["MARK", "SHORTEST", "RedactedStream", "Redactor"]
 
@@ -22,51 +24,54 @@ SHORTEST = 4
 
 Span = tuple[int, int]
 
-_HEAD = 8
-
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is looked for, grouped by how it begins: hundreds of tokens that begin alike are passed over as one.
+    """What is looked for: every form of the values; and those of them that are found also when a tool wrapped them."""
 
-    groups: the first characters -> the forms that begin so, longest first. begun: every proper begin of a group's key.
-    """
-
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    begun: frozenset[str] = frozenset()
+    forms: Forms = field(default_factory=Forms)
+    wrapped: Forms = field(default_factory=Forms)
 
     def plus(self, values: Iterable[str]) -> "_Known":
         """These too, in every writing."""
-        groups = {head: dict.fromkeys(forms) for head, forms in self.groups.items()}
-        changed = set()
-        for value in values:
-            for form in _forms(value):
-                group = groups.setdefault(form[:_HEAD], {})
-                if form not in group:
-                    group[form] = None
-                    changed.add(form[:_HEAD])
-        kept = {head: self.groups[head] for head in groups if head not in changed}
-        kept |= {head: tuple(sorted(groups[head], key=len, reverse=True)) for head in changed}
-        return _Known(kept, self.begun | {head[:end] for head in changed for end in range(1, len(head))})
+        new = [form for value in values for form in _forms(value)]
+        # a short one that is not base64 may be a word, or two at a line's end
+        may_wrap = (form for form, is_base64 in new if is_base64 or (len(form) >= COLUMNS and len(form.split()) == 1))
+        return _Known(self.forms.plus(form for form, _ in new), self.wrapped.plus(may_wrap))
 
-    def occurrences(self, text: str, start: int = 0) -> Iterator[Span]:
-        """Where forms are in the text; of those that begin at one place, the longest."""
-        for head, forms in self.groups.items():
+    def occurrences(self, text: str, start: int = 0) -> tuple[list[Span], int]:
+        """Where forms are in the text; of those that begin at one place, the longest. And where the first begins that
+        goes over the end of a line and that the text may end in the middle of: its length if there is none."""
+        if not self.forms.groups:
+            return [], len(text)
+        spans, hold, lines = [], len(text), Lines(text)
+        wrapped = self.wrapped.groups
+        places = list(lines.heads(self.wrapped, start))
+        for head, forms in self.forms.groups.items():
             at = text.find(head, start)
             while at >= 0:
                 end = next((at + len(form) for form in forms if text.startswith(form, at)), None)
                 if end is not None:
-                    yield (at, end)
+                    spans.append((at, end))
+                if head in wrapped:
+                    places.append((at, head))
                 at = text.find(head, at + 1)
+        for at, head in places:
+            end, goes_on = lines.follow(at, wrapped[head]) if head else (None, True)
+            if end is not None:
+                spans.append((at, end))
+            if goes_on:
+                hold = min(hold, at)
+        return spans, hold
 
     def partial(self, text: str, start: int) -> int:
         """Where the first form begins that the text may end in the middle of; its length if there is none."""
         hold = len(text)
-        for at in range(max(start, hold - _HEAD + 1), hold):
-            if text[at:] in self.begun:
+        for at in range(max(start, hold - HEAD + 1), hold):
+            if text[at:] in self.forms.begun:
                 hold = at
                 break
-        for head, forms in self.groups.items():
+        for head, forms in self.forms.groups.items():
             at = text.find(head, max(start, len(text) - len(forms[0]) + 1), hold + len(head))
             while 0 <= at < hold:
                 rest = text[at:]
@@ -94,7 +99,7 @@ class Redactor:
     @property
     def forms(self) -> tuple[str, ...]:
         """Every text that is redacted by value, longest first."""
-        forms = (form for group in self._now_known().groups.values() for form in group)
+        forms = (form for group in self._now_known().forms.groups.values() for form in group)
         return tuple(sorted(forms, key=len, reverse=True))
 
     def redact(self, text: str) -> str:
@@ -106,7 +111,7 @@ class Redactor:
 
     def redact_values(self, text: str) -> str:
         """`text` without the values that were added, shapes aside: for texts of the course itself."""
-        if not any(self._now_known().occurrences(text)):
+        if not self._now_known().occurrences(text)[0]:
             return text
         stream = RedactedStream(self._now_known, ())
         return stream.feed(text) + stream.finish()
@@ -128,14 +133,14 @@ class Redactor:
         return self._known
 
     def _is_clean(self, text: str) -> bool:
-        if any(self._now_known().occurrences(text)):
+        if self._now_known().occurrences(text)[0]:
             return False
         low = lowered(text)
         return not is_hinted(low) or not any(windows(low, 0, SHAPES))
 
 
-def _forms(value: str) -> Iterator[str]:
-    """`value` in every writing that is looked for, each of at least SHORTEST characters."""
+def _forms(value: str) -> Iterator[tuple[str, bool]]:
+    """`value` in every writing that is looked for, each of at least SHORTEST characters, and whether it is base64."""
     data = value.encode("utf-8", "surrogateescape")
     texts = [value]
     for ascii_only in (True, False):
@@ -146,9 +151,9 @@ def _forms(value: str) -> Iterator[str]:
         texts.append(value.replace("\r\n", "\n").replace("\n", "\r\n"))  # as a terminal gets it
     for escaped in (quote(data, safe=""), quote(data, safe="/"), quote_plus(data), quote(data, safe="!*'()~")):
         texts += [escaped, _lower_escapes(escaped)]
-    for skipped in range(3):
-        texts += _base64(data, skipped)
-    return (text for text in texts if len(text) >= SHORTEST)
+    coded = [text for skipped in range(3) for text in _base64(data, skipped)]
+    writings = [*((text, False) for text in texts), *((text, True) for text in coded)]
+    return (writing for writing in writings if len(writing[0]) >= SHORTEST)
 
 
 def _lower_escapes(escaped: str) -> str:
@@ -166,7 +171,7 @@ def _base64(data: bytes, skipped: int) -> list[str]:
 
 class RedactedStream:
     """Redacts text that comes in chunks. What might be the begin of a secret is held back, and no more than that:
-    at most the longest form of a value, or what decides a shape (some 70 characters)."""
+    at most the longest form of a value with the line breaks in it, or what decides a shape (some 70 characters)."""
 
     def __init__(self, known: Callable[[], _Known], shapes: tuple[Shape, ...]) -> None:
         self._known = known
@@ -191,8 +196,9 @@ class RedactedStream:
     def _advance(self, chunk: str, *, final: bool) -> str:
         text = self._text + chunk
         known = self._known()
-        hold = len(text) if final else known.partial(text, self._at)
-        spans = [*self._spans, *known.occurrences(text, self._at)]
+        occurrences, broken = known.occurrences(text, self._at)
+        spans = [*self._spans, *occurrences]
+        hold = len(text) if final else min(broken, known.partial(text, self._at))
         still_open: list[tuple[Shape, int]] = []
         for shape, resume in self._open:
             end, goes_on = shape.value_end(text, resume, final=final)

@@ -86,6 +86,7 @@ steps:
       - {ref: X.1, run: 'az acr credential show -n learnersregistry --query "passwords[0].value" -o tsv | tee admin'}
       - {ref: X.2, run: 'az ad sp create-for-rbac --name shown --query password -o tsv 2>/dev/null | tee application'}
       - {ref: X.3, run: 'printf "%s:%s" learnersregistry "$(cat admin)" | base64 -w 0'}
+      - {ref: X.4, run: 'printf "%s:%s" learnersregistry "$(cat admin)" | base64 -w 64 | sed "s/^/    /"'}
     checks:
       - file.exists: {path: application}
 """
@@ -113,6 +114,7 @@ def test_a_secret_that_no_pattern_knows_is_redacted_as_soon_as_it_is_issued(user
     outputs = {event["ref"]: event["output"] for event in read(str(*transcripts)) if event["event"] == "command-ended"}
     assert outputs["X.1"] == outputs["X.2"] == f"{MARK}\n"
     assert MARK in outputs["X.3"]
+    assert outputs["X.4"].strip() == outputs["X.3"].strip()
     texts = [*(path.read_text() for path in (*transcripts, report)), ended.said]
     assert not [value for value in values for text in texts if value in text or value[30:] in text]
     environment = (work / "environment").read_text()
