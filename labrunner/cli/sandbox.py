@@ -5,12 +5,13 @@ import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from labrunner.checking.api import TargetError
 from labrunner.cli import Problem
 from labrunner.cli.telling import tell
 from labrunner.sandbox.errors import SandboxError
-from labrunner.sandbox.layout import check_name
+from labrunner.sandbox.layout import check_name, layout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,13 +64,18 @@ def run(args: Namespace, env: Mapping[str, str]) -> int:
 def _up(args: Namespace, env: Mapping[str, str]) -> int:
     from labrunner.cli.machine import installed
     from labrunner.sandbox import machine
+    from labrunner.sandbox.azure import damage
 
     tools = installed(env)
+    is_new = not Path(layout(args.sandbox, env).folder).exists()
     start = time.monotonic()
     sandbox = machine.up(args.sandbox, env, tools, say=tell)
     seconds = time.monotonic() - start
     tell(f"Sandbox '{sandbox.name}' is running (ready in {seconds:.1f} s).")
     option = "" if sandbox.name == "default" else f" --sandbox {sandbox.name}"
+    damaged = None if is_new else damage(sandbox.layout)
+    if damaged is not None:
+        raise damaged
     tell(f"Look around in it: `labrunner sandbox shell{option}`")
     return 0
 
@@ -188,6 +194,7 @@ _STATES = {
     "engine-down": "running, but its Docker Engine is not: `up` starts it, and the containers that ran",
     "engine-hung": "running, but its Docker Engine does not answer: `up` starts it anew, and the containers that ran",
     "azure-down": "running, but its local Azure is not: `up` starts it, with all that it knew",
+    "azure-damaged": "running, but its local Azure is not: what that knew is damaged",
     "azure-hung": "running, but its local Azure does not answer: `up` starts it anew, with all that it knew",
     "remote-down": "running, but its remote host is not: `up` starts it, and its containers",
     "remote-hung": "running, but its remote host does not answer: `up` starts it anew, and its containers",

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from labrunner.emulator.damage import STATUS, Damaged, said
+
 __all__ = ["main"]
 
 
@@ -40,7 +42,7 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 def main(words: Sequence[str]) -> int:
-    """Run until told to stop; exit status 4 when it cannot start."""
+    """Run until told to stop; exit status 4 when it cannot start, `damage.STATUS` when its state is damaged."""
     parser = _arguments()
     arguments = parser.parse_args(words)
     if arguments.hosts and not arguments.tls:
@@ -53,10 +55,14 @@ def main(words: Sequence[str]) -> int:
     except OSError as error:
         sys.stderr.write(f"the local Azure cannot start: {error}\n")
         return 4
+    except Damaged as damage:
+        sys.stderr.write(f"{said(damage)}\n")
+        return STATUS
     return 0
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
+    """Until told to stop. Raises OSError, and Damaged when the state is damaged, or is by then."""
     from labrunner.emulator.certificates import Authority
     from labrunner.emulator.clock import Clock
     from labrunner.emulator.control import Control
@@ -75,6 +81,9 @@ async def _serve(arguments: argparse.Namespace) -> None:
     server = Server(world, services(), authority)
     control = Control(world)
     stop = asyncio.Event()
+    damages: list[Damaged] = []
+    world.store.damaged(damages.append)
+    world.store.damaged(lambda _: stop.set())
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
@@ -90,6 +99,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
         sys.stdout.write(f"HTTPS_PROXY=http://{host}:{server.ports[0]}\nSSL_CERT_FILE={authority.bundle}\n")
         sys.stdout.flush()
         await stop.wait()
+        if damages:
+            raise damages[0]
     finally:
         await control.close()
         await server.close()

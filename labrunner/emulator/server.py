@@ -14,6 +14,7 @@ from aiohttp import web
 from labrunner.emulator.agent.schedule import Schedule
 from labrunner.emulator.arm.deliveries import Deliveries
 from labrunner.emulator.certificates import Authority
+from labrunner.emulator.damage import Damaged, said
 from labrunner.emulator.overload import failing, is_throttled, throttled
 from labrunner.emulator.proxy import serve_proxy
 from labrunner.emulator.refusal import Refusal
@@ -144,6 +145,8 @@ class Server:
             return service.render(refusal, call)
         except (ConnectionError, asyncio.CancelledError):
             raise
+        except Damaged as damage:
+            return service.render(Refusal(500, "InternalServerError", f"{said(damage)}."), call)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 return self._defect(call)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labrunner.emulator.clock import Clock
+from labrunner.emulator.damage import BLOBS, DATABASE, Damaged
 from labrunner.emulator.faults import Faults
 from labrunner.emulator.issued import Issued
 from labrunner.emulator.state.blobs import Blobs
@@ -80,13 +81,16 @@ class World:
 
 
 def open_world(folder: Path, clock: Clock) -> World:
-    """The state that a folder (mode 0700, made if need be) holds."""
+    """The state that a folder (mode 0700, made if need be) holds. Raises Damaged."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    store = Store(folder / "state.sqlite")
+    database = folder / DATABASE
+    if (folder / BLOBS).exists() and not (database.exists() and database.stat().st_size):
+        raise Damaged(f"{database}: it is {'empty' if database.exists() else 'gone'}")
+    store = Store(database)
     faults, trouble = Faults(clock), Trouble(clock)
     issued = Issued(store, now=clock.machine)
     tokens = Tokens(store, issued, now=clock.machine, faults=faults, expired=trouble.note_expired)
-    blobs = Blobs(folder / "blobs")
+    blobs = Blobs(folder / BLOBS)
     tasks = Tasks(store, clock)
     world = World(
         store=store,

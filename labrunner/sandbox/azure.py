@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from labrunner.emulator.client import ControlClient, ControlError, SecretsFeed
+from labrunner.emulator.damage import STATUS, discard
+from labrunner.emulator.damage import told as told_damage
 from labrunner.model import Arrangement, Azure, Fault, Seed
 from labrunner.sandbox.control import python_line
 from labrunner.sandbox.engine import last_lines
 from labrunner.sandbox.environment import ADDRESS, PROXY, REMOTE_ADDRESS, REMOTE_NAME
-from labrunner.sandbox.errors import SandboxError
+from labrunner.sandbox.errors import AzureDamaged, SandboxError
 from labrunner.sandbox.layout import Layout
 from labrunner.sandbox.notation import offer as offer_notation
 from labrunner.sandbox.progress import Progress
@@ -29,6 +31,7 @@ __all__ = [
     "SecretsSource",
     "check_azure",
     "compile_emulator",
+    "damage",
     "emulator_environment",
     "emulator_line",
     "signed_in",
@@ -82,7 +85,8 @@ def write_hosts(place: Layout) -> None:
 
 
 def check_azure(place: Layout, *, patience: float = 0.0) -> dict[str, Any]:
-    """What the local Azure says of itself. Raises SandboxError if it does not answer, or is not this sandbox's.
+    """What the local Azure says of itself. Raises SandboxError if it does not answer, or is not this sandbox's;
+    AzureDamaged if it ended because its state is damaged.
 
     patience: seconds that one which runs may take until it answers. One that has only just started gets the time that
     a start may take.
@@ -93,6 +97,8 @@ def check_azure(place: Layout, *, patience: float = 0.0) -> dict[str, Any]:
         reply = ask_supervisor(place, "status")
         if reply is None:
             raise SandboxError(f"sandbox '{place.name}' is not running", remedy_up(place.name))
+        if not reply.azure_pid and reply.azure_end.startswith(f"ended with status {STATUS} "):
+            raise _damaged(place)
         if not reply.azure_pid:
             at_fault = patience and "with status" in reply.azure_end  # it gave up by itself, and its log says why
             words = last_lines(f"{place.folder}/log/azure.log") if at_fault else ""
@@ -108,6 +114,27 @@ def check_azure(place: Layout, *, patience: float = 0.0) -> dict[str, Any]:
         if about.get("pid") != reply.azure_pid:
             raise SandboxError(f"what answers at {place.azure_control} is not {what}", remedy_up(place.name))
         return about
+
+
+def _damaged(place: Layout) -> AzureDamaged:
+    option = "" if place.name == "default" else f" --sandbox {place.name}"
+    which = told_damage(last_lines(f"{place.folder}/log/azure.log")) or f"see {place.folder}/log/azure.log"
+    return AzureDamaged(
+        f"the local Azure of sandbox '{place.name}' cannot go on, its state is damaged: {which}",
+        f"Copy what you want to keep from {place.work}, then `labrunner sandbox reset{option}`:"
+        " this sandbox begins anew, without its containers, images and files. Others are left alone.",
+    )
+
+
+def damage(place: Layout) -> AzureDamaged | None:
+    """What is damaged of the state that the local Azure was started with. Waits until it has read it."""
+    try:
+        check_azure(place, patience=_START_SECONDS)
+    except AzureDamaged as found:
+        return found
+    except SandboxError:
+        return None  # whoever needs it is told
+    return None
 
 
 class LocalAzure:
@@ -184,8 +211,15 @@ class LocalAzure:
         self._ask(self._client.end_step_faults)
 
     def reset(self) -> None:
-        """As new: nothing that a course declares, nobody signed in."""
-        self.wait()
+        """As new: nothing that a course declares, nobody signed in. Also when what it knew is damaged."""
+        try:
+            self.wait()
+        except AzureDamaged:
+            place = self._sandbox.layout
+            with told(place):
+                discard(Path(place.azure))
+            ask_supervisor(place, "renew", ["azure"])
+            self.wait()
         self._ask(self._client.reset)
 
     def operator(self) -> tuple[str, str, str, str]:

@@ -1,6 +1,6 @@
 """What can go wrong with a private machine, as errors that say what to do next."""
 
-__all__ = ["SandboxBusy", "SandboxError", "SandboxGone", "SandboxHung"]
+__all__ = ["AzureDamaged", "SandboxBusy", "SandboxError", "SandboxGone", "SandboxHung"]
 
 
 class SandboxError(Exception):
@@ -17,6 +17,10 @@ class SandboxBusy(SandboxError):  # noqa: N818 - the design's word
 
 class SandboxGone(SandboxError):  # noqa: N818 - the design's word
     """It ended while it was used; starting it again may help."""
+
+
+class AzureDamaged(SandboxError):  # noqa: N818 - as the others
+    """What the local Azure knew is damaged on the disk: it cannot start until that is given up."""
 
 
 class SandboxHung(SandboxError):  # noqa: N818 - the design's word

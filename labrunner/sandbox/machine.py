@@ -25,7 +25,7 @@ from labrunner.sandbox.azure import (
 )
 from labrunner.sandbox.control import Reply, launch, request, wait_for_end
 from labrunner.sandbox.environment import azure_environment
-from labrunner.sandbox.errors import SandboxError, SandboxGone, SandboxHung
+from labrunner.sandbox.errors import AzureDamaged, SandboxError, SandboxGone, SandboxHung
 from labrunner.sandbox.faults import SetFault, faults_set
 from labrunner.sandbox.layout import FORMAT, Layout, layout
 from labrunner.sandbox.lock import Lock
@@ -52,9 +52,9 @@ def _unheard(sentence: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """state: "running", "engine-down", "azure-down", "remote-down", "engine-hung", "azure-hung", "remote-hung", "hung"
-    (its supervisor), "older" (of another labrunner), "broken" (it does not answer right), "stopped" (its data is kept)
-    or "absent".
+    """state: "running", "engine-down", "azure-down", "remote-down", "engine-hung", "azure-hung", "remote-hung",
+    "azure-damaged" (what it knew), "hung" (its supervisor), "older" (of another labrunner), "broken" (it does not
+    answer right), "stopped" (its data is kept) or "absent".
 
     since: seconds since 1970. remote: as `RemoteHost.state`, "" for one that nobody has needed. detail, remedy: what is
     wrong, and what to do. faults: those that are set on purpose.
@@ -193,6 +193,8 @@ def _status_of_parts(sandbox: Sandbox, reply: Reply, about: dict[str, Any]) -> S
         if "azure" in hanging:
             raise SandboxHung(f"the local Azure of sandbox '{sandbox.name}' does not answer", remedy_up(sandbox.name))
         check_azure(sandbox.layout, patience=_AZURE_SECONDS)
+    except AzureDamaged as error:
+        return Status(**{"state": "azure-damaged", **about, "detail": str(error), "remedy": error.remedy})
     except SandboxError as error:
         state = "azure-hung" if "azure" in hanging else "azure-down"
         return Status(**{"state": state, "detail": str(error), "remedy": error.remedy, **about})

@@ -17,10 +17,11 @@ from labrunner.checking.api import TargetError
 from labrunner.cli.sandbox import _as_text
 from labrunner.content.find import checks_folder
 from labrunner.emulator.client import ControlClient
+from labrunner.emulator.damage import DATABASE
 from labrunner.model import Azure, AzureRegistry, AzureWebhook, Check, Outcome
 from labrunner.record.redaction import MARK, Redactor
 from labrunner.sandbox import azure_cli, machine
-from labrunner.sandbox.azure import SecretsSource, check_azure
+from labrunner.sandbox.azure import SecretsSource, check_azure, damage
 from labrunner.sandbox.control import request
 from labrunner.sandbox.errors import SandboxError
 from labrunner.targets.sandbox import SandboxTarget
@@ -134,6 +135,36 @@ def test_one_that_was_killed_is_told_and_started_again_with_what_it_knew(machine
     assert again["pid"] != before["pid"]
     assert request(sandbox.layout.control, "status").engine_pid == engine
     assert machine.status(sandbox.name, machines.env).state == "running"
+
+
+def test_damaged_state_is_said_by_all_that_meet_it_until_a_reset(machines, make_target):
+    sandbox = machines.up()
+    check_azure(sandbox.layout, patience=30)
+    inside(sandbox, "echo kept > kept")
+    assert machine.down(sandbox.name, machines.env, keep=True)
+    file = Path(sandbox.layout.azure, DATABASE)
+    file.write_bytes(b"no database")
+    sandbox = machines.up(sandbox.name)
+    found = damage(sandbox.layout)
+    assert str(found) == (
+        f"the local Azure of sandbox '{sandbox.name}' cannot go on,"
+        f" its state is damaged: {file}: file is not a database"
+    )
+    status = machine.status(sandbox.name, machines.env)
+    assert (status.state, status.detail, status.remedy) == ("azure-damaged", str(found), found.remedy)
+    assert f"`labrunner sandbox reset --sandbox {sandbox.name}`" in found.remedy
+    machines.up(sandbox.name)
+    assert file.read_bytes() == b"no database"
+    assert inside(sandbox, "cat kept") == "kept\n"
+    assert inside(sandbox, "docker ps -q") == ""
+    target = make_target(sandbox, needs=("azure",))
+    with pytest.raises(TargetError) as raised:
+        target.health()
+    assert (str(raised.value), raised.value.remedy) == (str(found), found.remedy)
+    target.reset()
+    target.health()
+    assert machine.status(sandbox.name, machines.env).state == "running"
+    assert damage(sandbox.layout) is None
 
 
 def test_labs_that_do_not_need_it_neither_wait_for_it_nor_miss_it(machines, make_target, course):
