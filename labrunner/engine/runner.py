@@ -61,7 +61,10 @@ class Runner:
             pass
         except (Interrupted, KeyboardInterrupt):
             self._interrupted = True
-        self._tell_what_appeared()
+        try:
+            self._tell_what_appeared()
+        except KeyboardInterrupt:  # the next run's beginning looks again
+            self._interrupted = True
         return self._end(began)
 
     def _start(self) -> Plan:
@@ -154,16 +157,18 @@ class Runner:
                     return False
             return True
         finally:
-            self._close_stretch()
-            outcomes = [result.outcome for result in self._results[before:]]
-            outcomes += [Outcome.NOT_RUN] * (len(planned.steps) - len(outcomes))
-            self.session.emit(
-                LabEnded(
-                    lab=lab.id,
-                    outcome=Outcome(lab_outcome(outcomes)),
-                    seconds=round(self.session.clock() - began, 4),
+            try:
+                self._close_stretch()
+            finally:
+                outcomes = [result.outcome for result in self._results[before:]]
+                outcomes += [Outcome.NOT_RUN] * (len(planned.steps) - len(outcomes))
+                self.session.emit(
+                    LabEnded(
+                        lab=lab.id,
+                        outcome=Outcome(lab_outcome(outcomes)),
+                        seconds=round(self.session.clock() - began, 4),
+                    )
                 )
-            )
 
     def _foresee(self, planned: PlannedLab) -> None:
         """Give the target the time until the first step, and until each thing is used."""

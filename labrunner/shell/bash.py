@@ -82,8 +82,10 @@ class BashShell:
         entrance: another shell that it may lead into: then it counts as done, with status 0, and this shell is left
         alone until the other one has ended. Whoever gives it a command before ends the other one.
 
-        A first Ctrl-C (SIGINT to us) goes to the command; after a second the command is ended and
-        KeyboardInterrupt raised. Raises ShellError, and ValueError for a NUL in the text.
+        A first Ctrl-C (SIGINT to us) goes to the command, and when it ends that is End.INTERRUPTED; after a second the
+        command is ended and KeyboardInterrupt raised. So it is after a first that cannot be told by the end: it came
+        when the command was over, had run out of time, or took the shell with it. Raises ShellError, and ValueError
+        for a NUL in the text.
         """
         if "\0" in text:
             raise ValueError("a command cannot contain a NUL character")
@@ -126,8 +128,9 @@ class BashShell:
                 self._life.lead_into(entrance, number)
             is_away = self._life.is_away
             status, end = (0, End.EXITED) if is_away else self._settle(running)
-            if ports.interrupts.count > 1:
-                raise KeyboardInterrupt
+        count = ports.interrupts.count  # what comes from now on is raised by itself
+        if count > 1 or (count and end is not End.INTERRUPTED):
+            raise KeyboardInterrupt
         return Completed(
             exit_status=status,
             end=end,

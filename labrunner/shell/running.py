@@ -319,7 +319,8 @@ class Running:
         late = 0
         while late < _LATE_BYTES and (size := self._take()):
             late += size
-        if self.cause is None and time.monotonic() - self._interrupted < INTERRUPT_WINDOW:
+        # A key may have been meant for the program, which went on; a signal was meant for us.
+        if self.cause is None and (self._seen or time.monotonic() - self._interrupted < INTERRUPT_WINDOW):
             self.cause = End.INTERRUPTED
 
     def _await_output(self) -> None:

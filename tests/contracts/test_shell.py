@@ -608,6 +608,47 @@ def test_ctrl_c_at_any_moment(shell):
         assert said(shell, "echo $x") == "1\n"
 
 
+def test_ctrl_c_is_not_lost_when_it_comes_as_the_command_ends(shell, monkeypatch):
+    settle = shell._settle
+
+    def interrupted(running):
+        assert running.report is not None
+        signal.raise_signal(signal.SIGINT)
+        return settle(running)
+
+    said(shell, "x=1")
+    monkeypatch.setattr(shell, "_settle", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        shell.run("true", timeout=20)
+    monkeypatch.undo()
+    assert said(shell, "echo $x") == "1\n"
+
+
+def test_ctrl_c_is_not_lost_on_a_command_that_goes_on(shell, monkeypatch):
+    monkeypatch.setattr("labrunner.shell.running.INTERRUPT_WINDOW", 0.0)
+    done = interrupting(shell, "sh -c 'trap : INT; echo ready; sleep 0.05; sleep 0.05'")
+    assert (done.end, done.ladder) == (End.INTERRUPTED, ("INT",))
+
+
+@pytest.mark.parametrize("times", [{"timeout": 0.2}, {"limit": 0.2}], ids=["timeout", "limit"])
+def test_ctrl_c_is_not_lost_on_a_command_that_is_being_ended(spec, times):
+    def on_output(data):
+        if b"ended" in data:
+            signal.raise_signal(signal.SIGINT)
+
+    with contextlib.closing(BashShell(spec, grace=QUICK)) as shell:
+        text = "sh -c 'trap \"echo ended; sleep 0.1; exit\" INT; while :; do sleep 0.02; done'"
+        with pytest.raises(KeyboardInterrupt):
+            shell.run(text, on_output=on_output, **({"timeout": 20} | times))
+        assert said(shell, "echo fine") == "fine\n"
+
+
+def test_ctrl_c_is_not_lost_when_it_takes_the_shell_along(shell):
+    with pytest.raises(KeyboardInterrupt):
+        interrupting(shell, "exec sh -c 'echo ready; exec sleep 100'")
+    assert said(shell, "echo fine") == "fine\n"
+
+
 def test_a_second_ctrl_c_ends_the_command_and_is_raised(shell):
     said(shell, "x=1")
     with pytest.raises(KeyboardInterrupt):

@@ -29,6 +29,7 @@ from labrunner.model import (
     Setup,
     Step,
 )
+from labrunner.record.book import Book
 from labrunner.record.events import (
     CarriedOver,
     CheckEnded,
@@ -606,6 +607,49 @@ def test_ctrl_c_between_commands_ends_it_too(bench):
     assert ran.status is ExitStatus.INTERRUPTED
     assert ran.steps == [("not_run", "interrupted")]
     assert not (bench.work / "a").exists()
+
+
+@pytest.mark.parametrize("at", ["the lab's end", "the end"])
+def test_ctrl_c_while_it_is_seen_what_was_made_ends_it_too(bench, monkeypatch, at):
+    looks = []
+
+    def inventory(_self):
+        looks.append(1)
+        if len(looks) == 2:
+            signal.raise_signal(signal.SIGINT)
+        return frozenset()
+
+    monkeypatch.setattr(type(bench.target), "inventory", inventory)
+    if at == "the lab's end":
+        bench.book = Book(str(bench.folder / "book.json"))
+    ran = bench(step("true"))
+    assert ran.status is ExitStatus.INTERRUPTED
+    assert ran.steps == [("passed", None)]
+    assert [type(event).__name__ for event in ran.events[-2:]] == ["LabEnded", "SessionEnded"]
+    assert ran.events[-1].status == 130
+
+
+@pytest.mark.parametrize(
+    "text", ["; ".join(["/bin/true"] * 20), "trap : INT; for n in 1 2 3 4 5 6; do /bin/true; done"]
+)
+def test_ctrl_c_at_any_moment_ends_it(bench, text):
+    bench(step("true"))
+    began = time.monotonic()
+    bench(step(text))
+    whole = time.monotonic() - began
+    for number in range(12):
+        bench(step("true"))  # a shell is there
+        person = threading.Timer(whole * number / 12, os.kill, (os.getpid(), signal.SIGINT))
+        try:
+            person.start()
+            ran = bench(step(text), step(text, name="next"))
+            person.join()
+        except KeyboardInterrupt:  # before its beginning, or after its end
+            person.join()
+        else:
+            assert ran.status is ExitStatus.INTERRUPTED
+            assert ran.events[-1].status == 130
+            assert ran.steps[-1][0] == "not_run"
 
 
 def test_what_settles_by_itself_is_waited_for(bench, monkeypatch):
