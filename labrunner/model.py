@@ -229,7 +229,8 @@ class Setup:
     """Brings about a state that a step starts from: by `run`, quietly in a shell of its own, or else by `seed`, by
     `arrange`, or by a `fault` that ends when the step is left.
 
-    unless: a check that says the state is there already.
+    unless: a check that says the state is there already. asks_again: it must say so when this has been done; not where
+    it only says that nothing has to be done.
     """
 
     run: str = ""
@@ -238,6 +239,7 @@ class Setup:
     fault: Fault | None = None
     says: str = ""
     unless: Check | None = None
+    asks_again: bool = True
     host: str = "local"
     timeout: float = 60.0
 

@@ -43,6 +43,8 @@ def setup_rules(setups: Sequence[Setup], source: Source, path: Path) -> Iterator
             yield from _fault(setup.fault, source, (*place, "fault"))
         if setup.unless is not None and source.wrote((*place, "unless", "after")):
             yield source.problem((*place, "unless", "after"), "a setup's check has no 'after'")
+        if setup.unless is None and source.wrote((*place, "asks_again")):
+            yield source.problem((*place, "asks_again"), "a setup without 'unless' has no 'asks_again'")
 
 
 def _ways(source: Source, path: Path) -> Iterator[Diagnostic]:

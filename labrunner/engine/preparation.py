@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from labrunner.checking.api import TargetError
 from labrunner.engine.outcomes import Blame, StepResult
-from labrunner.engine.step import StepRun
+from labrunner.engine.step import StepRun, machine_error
 from labrunner.model import Check, Outcome, Setup
 from labrunner.record.events import Prepared
 
@@ -31,7 +32,7 @@ def set_up(run: StepRun, setups: Sequence[Setup]) -> StepResult | None:
         if setup.unless is not None and _holds(run, setup.unless):
             continue
         began = clock()
-        failed = _bring_about(run, setup)
+        failed = _bring_about(run, setup) or _still_missing(run, setup)
         if failed:
             return failed
         if setup.unless is not None and setup.says:  # without a question it is run each time, and is no news
@@ -56,6 +57,28 @@ def _bring_about(run: StepRun, setup: Setup) -> StepResult | None:
     found = run.blame("", late=late)
     reason = f"{_SETUP_FAILED}: {run.session.redactor.redact(said)}"
     return found if found.blame else StepResult(Outcome.ERROR, reason, Blame.TARGET)
+
+
+def _still_missing(run: StepRun, setup: Setup) -> StepResult | None:
+    """Why the state is not there though the setup has done its work; None when it is. A fault is no state."""
+    if setup.unless is None or not setup.asks_again or setup.fault is not None:
+        return None
+    (result,) = run.session.target.checker().ask([setup.unless])
+    if result.outcome is Outcome.PASSED:
+        return None
+    found = run.blame("", late=True)
+    if found.blame:
+        return found
+    redact = run.session.redactor.redact
+    wanted = f" ({redact(setup.says.strip()).rstrip('.')})" if setup.says else ""
+    return machine_error(
+        TargetError(
+            f"{_SETUP_FAILED}: it was done, but its state{wanted} is not there, asks"
+            f" `{setup.unless.kind}`: {redact(result.message)}",
+            "Run the step again: nothing of it was begun. If it stays, tell the author of the course:"
+            f" the setup of {run.lab.name}/{run.step.id} and its `unless` do not agree",
+        )
+    )
 
 
 def _tell(run: StepRun, says: str, seconds: float) -> None:

@@ -262,6 +262,48 @@ def test_a_setup_that_fails_is_an_error_and_runs_nothing(bench):
     assert ran.started == []
 
 
+def test_a_setup_that_does_not_bring_about_its_state_is_an_error_and_runs_nothing(bench):
+    setup = Setup(run="touch another", says="The file is there.", unless=there("made"))
+    ran = bench(step("touch a", setup=(setup,)))
+    assert ran.status is ExitStatus.TARGET
+    reason = (
+        "the setup of this step failed: it was done, but its state (The file is there) is not there, asks"
+        " `file.exists`: There is no file `made`. What to do: Run the step again: nothing of it was begun. If it"
+        " stays, tell the author of the course: the setup of lab-1/s and its `unless` do not agree."
+    )
+    assert ran.steps == [("error", reason)]
+    assert ran.started == []
+    assert ran.of(Prepared) == []
+
+
+def test_a_setup_whose_state_takes_its_time_is_waited_for(bench):
+    setup = Setup(run="(sleep 0.2; touch made) > out 2>&1 &", says="It is there.", unless=there("made", within=5.0))
+    ran = bench(step("touch a", setup=(setup,)))
+    assert ran.steps == [("passed", None)]
+    assert len(ran.of(Prepared)) == 1
+
+
+def test_a_seed_that_does_not_bring_about_its_state_is_an_error(bench, monkeypatch):
+    monkeypatch.setattr(bench.target, "seed", lambda seed: "")
+    ran = bench(step("touch a", setup=(Setup(seed=SEED, unless=there("made")),)))
+    assert ran.status is ExitStatus.TARGET
+    assert "its state is not there, asks `file.exists`: There is no file `made`." in ran.steps[0][1]
+
+
+def test_a_setup_that_is_only_needed_sometimes_is_not_asked_for_its_state(bench):
+    setup = Setup(run="touch another", says="It begins anew.", unless=there("made"), asks_again=False)
+    ran = bench(step("touch a", setup=(setup,)))
+    assert ran.steps == [("passed", None)]
+    assert [told.text for told in ran.of(Prepared)] == ["It begins anew."]
+
+
+def test_a_machine_that_is_ill_is_to_blame_for_a_setups_state(bench, monkeypatch):
+    cause = TargetError("The registry was down.", "Start it.")
+    monkeypatch.setattr(type(bench.target), "trouble", lambda _self, *, late=False: cause)
+    ran = bench(step("touch a", setup=(Setup(run="true", unless=there("made")),)))
+    assert ran.steps == [("error", "The registry was down. What to do: Start it.")]
+
+
 def test_a_setup_is_left_out_when_its_state_is_there(bench):
     setup = Setup(run="echo x >> made", unless=there("made"))
     bench(step("true", name="one", setup=(setup,)), step("true", name="two", setup=(setup,)))
