@@ -471,6 +471,7 @@ def test_a_shell_that_died_between_two_commands(shell, spec):
     said(shell, f"x=1; (until [ -e {gate} ]; do sleep 0.01; done; kill -9 $$; touch {gate}2) & disown")
     Path(gate).touch()
     wait_until(lambda: Path(f"{gate}2").exists())
+    wait_until(lambda: shell.ports.process.exit_status is not None)  # what led into a sandbox ends after it
     done = shell.run("echo [$x]")
     assert (done.exit_status, done.end, done.output, done.restarted) == (0, End.EXITED, b"[]\n", True)
 
