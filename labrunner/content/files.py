@@ -70,8 +70,8 @@ def stamp(folder: str) -> Stamp:
         if base == folder or os.path.isdir(base):  # noqa: PTH112
             parts.append([base, [_state(base, name) for name in list_files(base)]])
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    sources = ["model.py"]
-    for part in ("content", "matching"):
+    sources: list[str] = []
+    for part in ("model", "content", "matching"):
         sources += sorted(f"{part}/{name}" for name in os.listdir(f"{package}/{part}") if name.endswith(".py"))
     parts.append([_state(package, name) for name in sources])
     return parts

@@ -51,7 +51,7 @@ class _OurValues(pickle.Unpickler):
     """Makes nothing but the model's own classes, whatever the file says."""
 
     def find_class(self, module: str, name: str) -> type:
-        if module == "labrunner.model":
+        if module.startswith("labrunner.model."):
             from labrunner import model
 
             if name in model.__all__:

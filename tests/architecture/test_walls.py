@@ -1,6 +1,7 @@
 """The direction of imports and the walls around libraries, as docs/architecture.md states them."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
+from labrunner import model
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "labrunner"
@@ -106,6 +109,26 @@ def test_libraries_stay_in_their_rooms() -> None:
             if allowed is not None and folder not in allowed:
                 wrong.append(f"{place}: {folder} must not import {name}")
     assert wrong == []
+
+
+def test_the_model_imports_nothing_of_ours_and_is_entered_by_its_door() -> None:
+    inside = [path for path in MODULES if _folder(path) == "model"]
+    assert len(inside) > 1
+    found = [(path in inside, place, name) for path in MODULES for place, name in _imports(path)]
+    out = [item for item in found if item[0] and item[2].startswith("labrunner") and "model" not in item[2].split(".")]
+    round_the_door = [item for item in found if not item[0] and item[2].startswith("labrunner.model.")]
+    assert out + round_the_door == []
+
+
+def test_the_door_of_the_model_names_all_that_is_public_behind_it() -> None:
+    modules = [
+        importlib.import_module(f"labrunner.model.{path.stem}") for path in (PACKAGE / "model").glob("[a-z]*.py")
+    ]
+    public = [name for module in modules for name in module.__all__]
+    assert sorted(public) == model.__all__
+    assert [getattr(model, name) for name in public] == [
+        getattr(module, name) for module in modules for name in module.__all__
+    ]
 
 
 def test_content_is_never_imported() -> None:

@@ -6,11 +6,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+import labrunner
 from labrunner.content import cache as private
-from labrunner.content.files import course_digest
+from labrunner.content.files import course_digest, stamp
 from labrunner.content.load import load
 
 GOOD = Path(__file__).parents[2] / "courses" / "good"
@@ -67,6 +69,15 @@ def test_a_changed_course_is_read_again(folder: Path, tmp_path: Path, change: st
     assert after == load(str(folder), cache=None)
     assert after.course is None or (before is not None and after.course.digest != before.digest)
     assert (after.course is None) == (change == "check")
+
+
+def test_a_course_is_read_again_when_what_made_it_has_changed(folder: Path):
+    """By another labrunner, of the same version: its modules are part of the stamp."""
+    made_by = {str(state[0]) for state in cast("list[list[object]]", stamp(str(folder))[-1])}
+    package = Path(labrunner.__file__).parent
+    parts = [path for part in ("model", "content", "matching") for path in (package / part).glob("*.py")]
+    assert made_by == {str(path.relative_to(package)) for path in parts}
+    assert {"model/course.py", "content/read.py", "matching/lines.py"} < made_by
 
 
 def test_the_digest_sees_names_bytes_and_links_but_no_bytecode(folder: Path):
