@@ -17,14 +17,14 @@ import select
 import signal
 import struct
 import termios
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Unpack
 
 from labrunner.shell.bash import BashShell, check_name
 from labrunner.shell.channel import MARKS, Channel, Report
 from labrunner.shell.process import Process
-from labrunner.shell.protocol import Completed, End, ShellError, ShellSpec
+from labrunner.shell.protocol import Completed, End, ShellError, ShellSpec, Terms
 from labrunner.shell.running import Ports
 from labrunner.shell.terminal import Screen, taken_back
 
@@ -187,17 +187,7 @@ class FarShell:
         self._kept = b""
         self._begun = False
 
-    def enter(
-        self,
-        text: str,
-        *,
-        timeout: float = 60.0,
-        limit: float | None = None,
-        on_output: Callable[[bytes], None] | None = None,
-        keyboard: int | None = None,
-        keys: Callable[[bytes], bytes] | None = None,
-        size: tuple[int, int] | None = None,
-    ) -> Completed:
+    def enter(self, text: str, **terms: Unpack[Terms]) -> Completed:
         """Run `text` in `near`: done when it has led here, and otherwise at its end (see `protocol.Shell.run`)."""
         self._leave()
         channel = Channel(self._spec.run_dir, marks=True)
@@ -205,16 +195,7 @@ class FarShell:
         try:
             start = channel.write_start((self._spec.cwd, "/"), number=_FIRST)
             Path(self._door).write_text(start, encoding="utf-8")
-            completed = self._near.run(
-                text,
-                timeout=timeout,
-                limit=limit,
-                on_output=on_output,
-                keyboard=keyboard,
-                keys=keys,
-                size=size,
-                entrance=door,
-            )
+            completed = self._near.run(text, entrance=door, **terms)
             if door.report is not None:
                 self._adopt(channel, door.report, start)
                 self._way = door
@@ -225,23 +206,11 @@ class FarShell:
                 door.close()
         return completed
 
-    def run(
-        self,
-        text: str,
-        *,
-        timeout: float = 60.0,
-        limit: float | None = None,
-        on_output: Callable[[bytes], None] | None = None,
-        keyboard: int | None = None,
-        keys: Callable[[bytes], bytes] | None = None,
-        size: tuple[int, int] | None = None,
-    ) -> Completed:
+    def run(self, text: str, **terms: Unpack[Terms]) -> Completed:
         """Run `text` there (see `protocol.Shell`). One that ends the session has the status of ssh; `exit` alone, which
         only hands on that of the command before, has 0 unless ssh itself failed."""
         shell, is_new = self._ready()
-        completed = shell.run(
-            text, timeout=timeout, limit=limit, on_output=on_output, keyboard=keyboard, keys=keys, size=size
-        )
+        completed = shell.run(text, **terms)
         if shell.is_lost:
             self._forget()
             ended = End.EXITED if completed.end is End.SHELL_EXITED else completed.end

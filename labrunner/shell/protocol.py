@@ -7,7 +7,7 @@ working directory carry over from command to command, programs see a terminal.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypedDict, Unpack
 
 
 class End(StrEnum):
@@ -62,6 +62,27 @@ class Completed:
     unread: bytes = b""
 
 
+class Terms(TypedDict, total=False):
+    """On what terms a command is run: the keyword arguments of `Shell.run`.
+
+    timeout: seconds until it is ended by the ladder; not given: 60.
+    limit: seconds after which a command that streams for ever is ended and counts as done; None: none.
+    on_output: gets batches of raw bytes as they arrive.
+    keyboard: a descriptor whose bytes are passed to the command while it runs: after Ctrl-C three times in a row the
+        command is ended.
+    keys: is handed each piece that was typed, and gives back what of it is for the command.
+    size: columns and lines of a terminal on which the command's output is shown as it comes, so that it may draw on
+        all of it; None: that of ShellSpec.
+    """
+
+    timeout: float
+    limit: float | None
+    on_output: Callable[[bytes], None] | None
+    keyboard: int | None
+    keys: Callable[[bytes], bytes] | None
+    size: tuple[int, int] | None
+
+
 class ShellError(Exception):
     """The shell could not be started, or is lost for good. About the machine, never the learner."""
 
@@ -69,25 +90,8 @@ class ShellError(Exception):
 class Shell(Protocol):
     """One interactive shell on one host."""
 
-    def run(
-        self,
-        text: str,
-        *,
-        timeout: float = 60.0,
-        limit: float | None = None,
-        on_output: Callable[[bytes], None] | None = None,
-        keyboard: int | None = None,
-        keys: Callable[[bytes], bytes] | None = None,
-        size: tuple[int, int] | None = None,
-    ) -> Completed:
-        """Run `text` to its end.
-
-        on_output gets batches of raw bytes as they arrive; keyboard is a descriptor whose bytes are passed
-        to the command while it runs: after Ctrl-C three times in a row the command is ended. keys is handed each piece
-        that was typed, and gives back what of it is for the command. size: columns and lines
-        of a terminal on which the command's output is shown as it comes, so that it may draw on all of it; None: that
-        of ShellSpec. Raises ShellError.
-        """
+    def run(self, text: str, **terms: Unpack[Terms]) -> Completed:
+        """Run `text` to its end. Raises ShellError."""
 
     def variable(self, name: str) -> str | None:
         """The value of a shell variable (over the side channel, never on the terminal); None if unset."""

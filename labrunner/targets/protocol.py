@@ -1,12 +1,12 @@
 """What a lab runs on. The engine knows this Protocol only; `targets.sandbox` and `targets.local` implement it."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol, Unpack
 
 from labrunner.checking.api import Checker, Ran, TargetError
 from labrunner.model import Arrangement, Check, Fault, Seed
 from labrunner.record.ledger import Entry, Inventory
-from labrunner.shell.protocol import Completed, Shell
+from labrunner.shell.protocol import Completed, Shell, Terms
 
 __all__ = ["Runs", "Target", "TargetError"]
 
@@ -14,17 +14,7 @@ __all__ = ["Runs", "Target", "TargetError"]
 class Runs(Protocol):
     """As `Shell.run`."""
 
-    def __call__(
-        self,
-        text: str,
-        *,
-        timeout: float = 60.0,
-        limit: float | None = None,
-        on_output: Callable[[bytes], None] | None = None,
-        keyboard: int | None = None,
-        keys: Callable[[bytes], bytes] | None = None,
-        size: tuple[int, int] | None = None,
-    ) -> Completed:
+    def __call__(self, text: str, **terms: Unpack[Terms]) -> Completed:
         """See `shell.protocol.Shell.run`."""
 
 
