@@ -10,13 +10,13 @@ Colour, titles and all else that a terminal would obey is dropped.
 """
 
 import re
-from collections import deque
 from collections.abc import Callable
 
 from labrunner.shell.screen import SCREEN_LINES
 from labrunner.ui.moving import Moving, is_question
 from labrunner.ui.room import Room
 from labrunner.ui.texts import Window, excerpt, left_out_line
+from labrunner.ui.withheld import Withheld
 
 __all__ = ["MOVING", "LiveOutput"]
 
@@ -58,8 +58,7 @@ class LiveOutput:
         self._window = window or Window.of(rows)
         self._note = moving
         self._shown = 0  # rows of the terminal that lines which have ended take, since the latest question
-        self._waiting = 0  # lines after those that wait for the end
-        self._withheld: deque[str] = deque(maxlen=max(self._window.tail + self._window.spare, SCREEN_LINES))
+        self._withheld = Withheld(self._window)  # lines after those
         self._withheld_drawn = False  # whether a status line stands for them
         self._room = Room(columns, indent)
         self._rows = rows
@@ -160,29 +159,26 @@ class LiveOutput:
         """The command has ended: the last lines of a long output."""
         if not self._withheld:
             return
-        if self._withheld_drawn:
-            self._write("\r\x1b[K")
-        window = self._window
-        left_out = self._waiting - window.tail if self._waiting > window.tail + window.spare else 0
-        last = list(self._withheld)[-(window.tail if left_out else self._waiting) :]
+        self._wipe_status()
+        left_out, last = self._withheld.take_last()
         if left_out:
             self._write(f"{self._indent}{left_out_line(left_out)}\n")
         self._write("".join(f"{self._indent}{line}\n" if line else "\n" for line in last))
         self.left_out += left_out
         self._lines[:] = last
-        self._withheld.clear()
-        self._waiting, self._withheld_drawn = 0, False
 
-    def _withhold(self, line: str) -> None:
-        self._waiting += 1
-        self._withheld.append(line)
+    def _wipe_status(self) -> None:
+        """Take the status line of what waits."""
+        if self._withheld_drawn:
+            self._write("\r\x1b[K")
+            self._withheld_drawn = False
 
     def _draw_withheld(self) -> None:
         """A status line for what waits: how many lines, and the latest; one that has not ended may be a question."""
-        latest = "".join(self._cells) or (self._withheld[-1] if self._withheld else "")
+        latest = "".join(self._cells) or self._withheld.latest
         if not self._redraw or not latest:
             return
-        waiting = f"[{self._waiting} more lines] " if not self._cells else ""
+        waiting = f"[{self._withheld.count} more lines] " if not self._cells else ""
         self._write(f"\r\x1b[K{self._indent}{self._room.cut(waiting + latest.expandtabs())}")
         self._withheld_drawn = True
 
@@ -194,7 +190,7 @@ class LiveOutput:
             for part in head.split("\n"):
                 line = "".join(self._cells) + part
                 if self._full:
-                    self._withhold(line)
+                    self._withheld.add(line)
                     self._cells = []
                     continue
                 fresh = part if self._drawn else (self._indent + line if line else "")
@@ -276,9 +272,7 @@ class LiveOutput:
         """The command draws over its own lines: take back what can be taken back; a status line stands for them."""
         line, at = "".join(self._cells), self._at
         before = list(self._lines)
-        if self._withheld_drawn:
-            self._write("\r\x1b[K")
-            self._withheld_drawn = False
+        self._wipe_status()
         if not self._redraw:
             if self._drawn:
                 self._write(f"{line[len(self._drawn) :]}\n" if line.startswith(self._drawn) else "\n")
@@ -291,11 +285,9 @@ class LiveOutput:
                 self._write("\n")
                 self._torn = True
         self._cells, self._at, self._drawn = [], 0, ""
-        waited = list(self._withheld)
+        waited = self._withheld.take_remembered()
         taken = self._withdraw(len(self._lines) - self._kept) if not waited else 0
-        self._withheld.clear()
-        self._waiting -= len(waited)
-        if self._waiting:  # lines between are not remembered
+        if self._withheld.count:  # lines between are not remembered
             before = []
         reached = before[-max(SCREEN_LINES, taken) :]
         self._standing = len(reached) + len(self._lines) - len(before) if before else 0
@@ -342,9 +334,7 @@ class LiveOutput:
         if self._moving is not None or not self._settled or not is_question(line):
             return
         if self._full:
-            if self._withheld_drawn:
-                self._write("\r\x1b[K")
-                self._withheld_drawn = False
+            self._wipe_status()
             self._show_last()
             self._write(self._indent + line)
             self._drawn = line
@@ -366,7 +356,7 @@ class LiveOutput:
         self._withdraw(len(old) - known)
         for row in rows[known:]:
             if self._full:
-                self._withhold(row)
+                self._withheld.add(row)
             else:
                 self._write(f"{self._indent}{row}\n" if row else "\n")
                 self._keep(row)
@@ -394,7 +384,7 @@ class LiveOutput:
     def _end_line(self) -> None:
         text = "".join(self._cells)
         if self._full:
-            self._withhold(text)
+            self._withheld.add(text)
             self._cells, self._at = [], 0
             return
         if not self._drawn:
