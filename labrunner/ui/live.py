@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 
 from labrunner.shell.screen import SCREEN_LINES
+from labrunner.ui.edited import EditedLine
 from labrunner.ui.moving import Moving, is_question
 from labrunner.ui.room import Room
 from labrunner.ui.texts import Window, excerpt, left_out_line
@@ -65,8 +66,7 @@ class LiveOutput:
         self._redraw = redraw
         self._indent = indent
         self._held = ""  # the start of a sequence whose end has not arrived
-        self._cells: list[str] = []  # the line being written
-        self._at = 0  # where in it
+        self._line = EditedLine()  # the one being written
         self._drawn = ""  # what of it is on the terminal
         self._lines: list[str] = []  # lines that are on the terminal for good
         self._torn = False  # whether a part of a line stands below them that is in none of them
@@ -80,7 +80,7 @@ class LiveOutput:
     @property
     def is_at_rest(self) -> bool:
         """Whether the terminal's cursor is at the begin of an empty line, and nothing of the output is on its way."""
-        return not (self._moving or self._full or self._cells or self._drawn or self._held)
+        return not (self._moving or self._full or self._line or self._drawn or self._held)
 
     def feed(self, data: str) -> None:
         """Show the next piece of output."""
@@ -97,8 +97,8 @@ class LiveOutput:
         if (
             self._moving is None
             and not _CONTROL.search(data)
-            and (self._full or "".join(self._cells) == self._drawn)
-            and self._at == len(self._cells)
+            and (self._full or self._line.text == self._drawn)
+            and self._line.is_at_end
         ):
             self._plain(data)
             self._rest()
@@ -130,7 +130,7 @@ class LiveOutput:
         moving, self._moving = self._moving, None
         final = excerpt(output, self._window) if output.strip() else []
         if moving is None and (self.seen or not final):
-            if self._cells or self._drawn:
+            if self._line or self._drawn:
                 self._end_line()
             self._show_last()
             return
@@ -175,10 +175,10 @@ class LiveOutput:
 
     def _draw_withheld(self) -> None:
         """A status line for what waits: how many lines, and the latest; one that has not ended may be a question."""
-        latest = "".join(self._cells) or self._withheld.latest
+        latest = self._line.text or self._withheld.latest
         if not self._redraw or not latest:
             return
-        waiting = f"[{self._withheld.count} more lines] " if not self._cells else ""
+        waiting = f"[{self._withheld.count} more lines] " if not self._line else ""
         self._write(f"\r\x1b[K{self._indent}{self._room.cut(waiting + latest.expandtabs())}")
         self._withheld_drawn = True
 
@@ -188,20 +188,20 @@ class LiveOutput:
         text = []
         if newline:
             for part in head.split("\n"):
-                line = "".join(self._cells) + part
+                line = self._line.text + part
                 if self._full:
                     self._withheld.add(line)
-                    self._cells = []
+                    self._line.begin()
                     continue
                 fresh = part if self._drawn else (self._indent + line if line else "")
                 text.append(f"{fresh}\n")
                 self._keep(line)
-                self._cells, self._drawn = [], ""
-        self._cells.extend(rest)
-        self._at = len(self._cells)
+                self._line.begin()
+                self._drawn = ""
+        self._line.append(rest)
         if rest and not self._full:
             text.append(rest if self._drawn else self._indent + rest)
-            self._drawn = "".join(self._cells)
+            self._drawn = self._line.text
         self._write("".join(text))
         if self._full:
             self._draw_withheld()
@@ -216,31 +216,19 @@ class LiveOutput:
     def _take(self, token: re.Match[str]) -> None:
         arguments, final, control, text = token.groups()
         if text is not None:
-            self._put(text)
+            (self._moving or self._line).put(text)
         elif control is not None:
             self._control(control)
         elif final is not None:
             self._sequence(arguments, final)
-
-    def _put(self, text: str) -> None:
-        if self._moving is not None:
-            self._moving.put(text)
-            return
-        self._cells.extend(" " * (self._at - len(self._cells)))
-        self._cells[self._at : self._at + len(text)] = list(text)
-        self._at += len(text)
 
     def _control(self, control: str) -> None:
         if self._moving is not None:
             self._moving.control(control)
         elif control == "\n":
             self._end_line()
-        elif control == "\r":
-            self._at = 0
-        elif control == "\b":
-            self._at = max(0, self._at - 1)
-        elif control == "\t":
-            self._put(" " * (8 - self._at % 8))
+        else:
+            self._line.control(control)
 
     def _sequence(self, arguments: str, final: str) -> None:
         number = int(arguments) if arguments.isdecimal() and len(arguments) < 5 else 0
@@ -254,23 +242,12 @@ class LiveOutput:
             return
         elif self._moving is not None:
             self._moving.edit()
-        elif final == "K" and number == 1:
-            self._cells[: self._at] = [" "] * self._at
-        elif final in "JK":
-            del self._cells[0 if number == 2 else self._at :]
-        elif final == "P":
-            del self._cells[self._at : self._at + max(1, number)]
-        elif final == "@":
-            self._cells[self._at : self._at] = [" "] * max(1, number)
-        elif final in "CDG`":
-            step = max(1, number)
-            target = {"C": self._at + step, "D": self._at - step}.get(final, step - 1)
-            self._at = max(0, min(target, 1000))
-            self._cells.extend(" " * (self._at - len(self._cells)))
+        else:
+            self._line.edit(final, number)
 
     def _start_moving(self) -> Moving:
         """The command draws over its own lines: take back what can be taken back; a status line stands for them."""
-        line, at = "".join(self._cells), self._at
+        line, at = self._line.text, self._line.at
         before = list(self._lines)
         self._wipe_status()
         if not self._redraw:
@@ -284,7 +261,8 @@ class LiveOutput:
             else:
                 self._write("\n")
                 self._torn = True
-        self._cells, self._at, self._drawn = [], 0, ""
+        self._line.begin()
+        self._drawn = ""
         waited = self._withheld.take_remembered()
         taken = self._withdraw(len(self._lines) - self._kept) if not waited else 0
         if self._withheld.count:  # lines between are not remembered
@@ -320,7 +298,7 @@ class LiveOutput:
         self._settled = True
         self._bring(moving.rows()[:-1])
         self._kept = len(self._lines)
-        self._cells, self._at = list(line), len(line)
+        self._line.begin(line)
         if not line:
             self._draw()
             return
@@ -330,7 +308,7 @@ class LiveOutput:
 
     def _rest(self) -> None:
         """After the first lines that were shown for good, everything is that a question is about."""
-        line = "".join(self._cells)
+        line = self._line.text
         if self._moving is not None or not self._settled or not is_question(line):
             return
         if self._full:
@@ -370,11 +348,11 @@ class LiveOutput:
         if self._full:
             self._draw_withheld()
             return
-        text = "".join(self._cells)
-        if text == self._drawn and self._at == len(text):
+        text = self._line.text
+        if text == self._drawn and self._line.is_at_end:
             return
         if self._redraw and self._room.fits(text) and self._room.fits(self._drawn):
-            move = self._room.back(text[self._at :])
+            move = self._room.back(text[self._line.at :])
             self._write(f"\r\x1b[K{self._indent}{text}{move}" if text else "\r\x1b[K")
             self._drawn = text
         elif text.startswith(self._drawn) and len(text) > len(self._drawn):
@@ -382,10 +360,10 @@ class LiveOutput:
             self._drawn = text
 
     def _end_line(self) -> None:
-        text = "".join(self._cells)
+        text = self._line.text
         if self._full:
             self._withheld.add(text)
-            self._cells, self._at = [], 0
+            self._line.begin()
             return
         if not self._drawn:
             self._write(f"{self._indent}{text}\n" if text else "\n")
@@ -396,4 +374,5 @@ class LiveOutput:
         else:
             self._write(f"\n{self._indent}{text}\n")
         self._keep(text)
-        self._cells, self._at, self._drawn = [], 0, ""
+        self._line.begin()
+        self._drawn = ""
