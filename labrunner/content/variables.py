@@ -13,14 +13,13 @@ from typing import TypeVar, cast
 
 from labrunner.content.nearest import shown, suggestion
 from labrunner.matching.placeholders import escape
-from labrunner.model import AzureRegistry, AzureWebhook, Course, Expectation, Step, Variable
+from labrunner.model import AzureRegistry, AzureWebhook, Course, Expectation, Variable
 
 __all__ = [
     "EVERY_TARGET",
     "VariableError",
     "fill",
     "fill_in",
-    "fill_step",
     "generated",
     "problem",
     "references",
@@ -104,11 +103,6 @@ def fill_in(thing: T, values: Mapping[str, str]) -> T:
     Names stay as they are (ids, refs, kinds, hosts ...); patterns of an Expectation take values literally.
     """
     return cast("T", _filled(thing, values, pattern=False))
-
-
-def fill_step(step: Step, values: Mapping[str, str]) -> Step:
-    """`fill_in` of a step: everything the learner sees and the run uses. Raises VariableError."""
-    return fill_in(step, values)
 
 
 def _filled(thing: object, values: Mapping[str, str], *, pattern: bool) -> object:

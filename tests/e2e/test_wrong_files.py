@@ -12,7 +12,6 @@ pytestmark = pytest.mark.e2e
 BOMB = b"a: &a [x, x, x]\n" + b"".join(
     b"%c: &%c [*%c, *%c, *%c]\n" % ((98 + n, 98 + n) + (97 + n,) * 3) for n in range(9)
 )
-ARGUMENT = "file.exists: {path: made-by-small}"
 COMMAND = "- run: touch made-by-small\n"
 WRONG = {
     "unknown key": (LAB.replace("    title: First", "    titel: First"), "lab.yaml:6:5: error: unknown key 'titel'"),

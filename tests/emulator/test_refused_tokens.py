@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import Any
 
 import jwt
 import pytest
@@ -22,7 +21,6 @@ GROUP = "https://management.azure.com/subscriptions/{}/resourcegroups/never-made
 APPLICATIONS = "https://graph.microsoft.com/v1.0/applications"
 EXPIRY = 1781511771
 """15 June 2026, 8:22:51 in the morning."""
-Body = dict[str, Any]
 
 
 def key_of(emulator: Emulator) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from labrunner.content.variables import VariableError, fill, fill_in, fill_step, resolve
+from labrunner.content.variables import VariableError, fill, fill_in, resolve
 from labrunner.matching import like
 from labrunner.model import Check, Command, Course, Expectation, File, Mistake, Setup, Step, Variable
 
@@ -131,7 +131,7 @@ def test_a_step_is_filled_everywhere_but_in_its_names():
         ),
         mistakes=(Mistake(when=("@{A}",), text="m"),),
     )
-    filled = fill_step(step, {"A": "{v}"})
+    filled = fill_in(step, {"A": "{v}"})
     assert filled == Step(
         id="@{A}",
         title="T {v}",

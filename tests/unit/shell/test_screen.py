@@ -5,8 +5,6 @@ import pytest
 from labrunner.shell.capture import HEAD_BYTES
 from labrunner.shell.screen import MODEL_CHARACTERS, Growing, rendered
 
-ESC = b"\x1b"
-
 
 @pytest.mark.parametrize(
     ("output", "text"),
