@@ -122,14 +122,10 @@ def choose_option(screen: Screen, keys: Keyboard, options: Sequence[Option]) -> 
         Key("q", "quit", QUITS),
     ]
     while True:
-        screen.gap()
-        answer = keys.line(prompt_of(listed, screen.columns))
-        if answer is not None and answer.strip() == HELP:
-            explain(screen, listed)
-            continue
-        if answer is None or answer.strip().lower() in {"q", "quit"}:
+        answer = _answer(screen, keys, listed)
+        if answer is None:
             return None
-        answer = answer.strip().lower() or "1"
+        answer = answer.lower() or "1"
         names = {str(number): option for number, option in enumerate(options, 1)}
         names |= {chr(ord("a") + at): option for at, option in enumerate(options[:16])}  # courses call them A, B, ...
         if answer in names:
@@ -147,14 +143,9 @@ def _choice(screen: Screen, keys: Keyboard, question: Question) -> int | None:
         Key("q", "quit", QUITS),
     ]
     while True:
-        screen.gap()
-        answer = keys.line(prompt_of(listed, screen.columns))
-        if answer is not None and answer.strip() == HELP:
-            explain(screen, listed)
-            continue
-        if answer is None or answer.strip().lower() in {"q", "quit"}:
+        answer = _answer(screen, keys, listed)
+        if answer is None:
             return None
-        answer = answer.strip()
         if not answer:
             return 0
         if answer.isascii() and answer.isdecimal() and 1 <= int(answer) <= last:
@@ -163,3 +154,15 @@ def _choice(screen: Screen, keys: Keyboard, question: Question) -> int | None:
         screen.line(
             put_off(keys, answer) if own else f"Type a number from 1 to {last}, Enter to go on without an answer, or q."
         )
+
+
+def _answer(screen: Screen, keys: Keyboard, listed: Sequence[Key]) -> str | None:
+    """What is typed, without the space around it; the keys are explained as often as that is asked. None for quit."""
+    while True:
+        screen.gap()
+        answer = keys.line(prompt_of(listed, screen.columns))
+        if answer is None or answer.strip().lower() in {"q", "quit"}:
+            return None
+        if answer.strip() != HELP:
+            return answer.strip()
+        explain(screen, listed)
