@@ -118,17 +118,7 @@ def main(words: list[str]) -> int:
     control = socket.socket(fileno=LISTENER)
     control.set_inheritable(False)
     sandbox = os.open("/proc/1/ns/net", os.O_RDONLY | os.O_CLOEXEC)  # /proc is still the one of the sandbox
-    plan = config["plan"]
-    build(
-        Plan(
-            writable=tuple(plan["writable"]),
-            visible=tuple(plan["visible"]),
-            tmp=plan["tmp"],
-            etc=plan["etc"],
-            shown=plan["shown"],
-            hidden=tuple(plan["hidden"]),
-        )
-    )
+    build(Plan.of(config["plan"]))
     _connect(sandbox)
     os.close(sandbox)
     socket.sethostname(REMOTE_NAME)

@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from labrunner.sandbox import kernel
 from labrunner.sandbox.cgroups import hierarchies, mount_hierarchies
@@ -45,6 +46,18 @@ class Plan:
     etc: Mapping[str, str] = field(default_factory=dict)
     shown: Mapping[str, str] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "Plan":
+        """From the `plan` of what a supervisor is started with: JSON, with the fields as keys."""
+        return cls(
+            writable=tuple(settings["writable"]),
+            visible=tuple(settings["visible"]),
+            tmp=settings["tmp"],
+            etc=settings["etc"],
+            shown=settings["shown"],
+            hidden=tuple(settings.get("hidden", ())),
+        )
 
 
 def is_masked(path: str) -> bool:

@@ -291,16 +291,7 @@ def main(words: list[str]) -> int:
     place = Path(config["control"])
     run = os.open(place.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     control = bind_beside(run, place.name)
-    plan = config["plan"]
-    build(
-        Plan(
-            writable=tuple(plan["writable"]),
-            visible=tuple(plan["visible"]),
-            tmp=plan["tmp"],
-            etc=plan["etc"],
-            shown=plan["shown"],
-        )
-    )
+    build(Plan.of(config["plan"]))
     kernel.interface_up("lo")
     kernel.add_address("lo:azure", ADDRESS)
     socket.sethostname("labrunner")
