@@ -13,6 +13,7 @@ from labrunner.places import sessions_dir
 from labrunner.record import events
 from labrunner.record.transcript import Transcript, utc_clock
 from labrunner.ui.questions import Questions
+from tests.happened import session_started
 
 STEPS = (Step(id="a", title="A", text="A"), Step(id="b", title="B", text="B"))
 COURSE = Course(
@@ -38,19 +39,7 @@ class Learner:
             {"id": lab.id, "title": lab.title, "steps": [{"id": step.id, "title": step.title} for step in STEPS]}
             for lab in labs
         )
-        transcript.write(
-            events.SessionStarted(
-                session=session,
-                mode="guided",
-                course="c",
-                course_title="C",
-                course_digest="",
-                target="sandbox",
-                started="",
-                plan=plan,
-                selectors=selectors,
-            )
-        )
+        transcript.write(session_started(session=session, plan=plan, selectors=selectors))
         for lab, step in passed:
             ended = {"outcome": Outcome.PASSED, "seconds": 1.0, "attempts": 1, "hints": 0, "reason": None}
             transcript.write(events.StepEnded(lab=lab, step=step, **ended))  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from labrunner.model import Command, Course, Erratum, File, Hint, Lab, Option, O
 from labrunner.record import events
 from labrunner.ui.guide import Guide
 from labrunner.ui.questions import Questions
+from tests.happened import command_ended, session_started
 
 COMMAND = Command(run="echo one", ref="R1")
 STEP = Step(
@@ -295,28 +296,13 @@ def test_a_command_that_no_erratum_quotes_is_among_the_reasons() -> None:
     assert "The command differs from the course text\n  It says: echo three\n" in alone.said
 
 
-def ended(output: str) -> events.CommandEnded:
-    return events.CommandEnded(
-        lab="l",
-        step="s",
-        number=0,
-        ref=None,
-        run="seq",
-        exit_status=0,
-        end="exited",
-        outcome=Outcome.PASSED,
-        seconds=0.1,
-        output=output,
-    )
-
-
 def test_a_long_output_is_cut_and_o_shows_all_of_it() -> None:
     out = FullScreen()
     guide = Guide(io.StringIO("o\n" + "\n" * 9), out, course=COURSE, env={"TERM": "xterm", "LINES": "24"})
     output = "".join(f"line {number}\n" for number in range(1, 101))
     guide.show(events.CommandStarted(lab="l", step="s", ref=None, run="seq", host="local"))
     guide.show(events.OutputArrived(data=output.replace("\n", "\r\n")))
-    guide.show(ended(output))
+    guide.show(command_ended(output=output))
     shown = out.getvalue()
     assert "  line 12\n\r\x1b[K" in shown
     assert "  [... 83 lines left out ...]\n  line 96\n" in shown
@@ -326,7 +312,7 @@ def test_a_long_output_is_cut_and_o_shows_all_of_it() -> None:
     assert all(f"  line {number}\n" in more for number in range(1, 101))
     assert more.count("read on") == 4
     guide.show(events.CommandStarted(lab="l", step="s", ref=None, run="true", host="local"))
-    guide.show(ended(""))
+    guide.show(command_ended())
     before = len(out.getvalue())
     guide.decide(Moment(point=Point.COMMAND, moves=MOVES, lab=LAB, step=STEP, command=STEP.commands[0], text="x"))
     assert "all output" not in out.getvalue()[before:]
@@ -338,7 +324,7 @@ def test_who_has_read_enough_of_an_output_is_asked_again() -> None:
     output = "".join(f"line {number}\n" for number in range(1, 101))
     guide.show(events.CommandStarted(lab="l", step="s", ref=None, run="seq", host="local"))
     guide.show(events.OutputArrived(data=output))
-    guide.show(ended(output))
+    guide.show(command_ended(output=output))
     before = len(out.getvalue())
     moment = Moment(point=Point.COMMAND, moves=MOVES, lab=LAB, step=STEP, command=COMMAND, text=COMMAND.run)
     assert guide.decide(moment) is Move.RUN
@@ -364,7 +350,7 @@ def test_what_is_said_of_an_answer_can_be_read_with_the_next_lab(answer: str, sa
 def test_a_file_that_is_written_is_said_to_be_written() -> None:
     room = Room("")
     room.guide.show(events.CommandStarted(lab="l", step="s", ref="F1", run="FROM x\n", host="local", file="Dockerfile"))
-    room.guide.show(ended(""))
+    room.guide.show(command_ended())
     assert "  Dockerfile is written.\n" in room.said
 
 
@@ -372,11 +358,7 @@ def test_quit_while_reading_quits_at_the_next_fork() -> None:
     out = FullScreen()
     course = Course(id="c", title="C", text="\n\n".join(f"Paragraph {n}." for n in range(40)), labs=(LAB,))
     guide = Guide(io.StringIO("\nq\n"), out, course=course, env={"TERM": "xterm", "LINES": "24"})
-    guide.show(
-        events.SessionStarted(
-            session="s", mode="guided", course="c", course_title="C", course_digest="", target="sandbox", started=""
-        )
-    )
+    guide.show(session_started())
     assert "Paragraph 15." in out.getvalue()
     assert "Paragraph 39." not in out.getvalue()
     guide.show(events.LabStarted(lab="l", title="L"))
@@ -396,40 +378,14 @@ def test_code_in_short_texts_is_drawn_without_backticks() -> None:
         )
     )
     assert "`" not in out.getvalue()
-    guide.show(
-        events.CommandEnded(
-            lab="l",
-            step="s",
-            number=0,
-            ref=None,
-            run="echo",
-            exit_status=2,
-            end="exited",
-            outcome=Outcome.FAILED,
-            seconds=0.1,
-            output="x",
-            explanation=("came `date` and `id`",),
-        )
-    )
+    guide.show(command_ended("echo", "x", exit_status=2, outcome=Outcome.FAILED, explanation=("came `date` and `id`",)))
     assert "came `date` and `id`" in out.getvalue()  # evidence stays as it is
 
 
 def test_the_end_of_the_output_is_not_told_twice() -> None:
     room = Room("")
     explanation = ("Expected exit status 0, came exit status 1.", "The last 5 of 6 lines of output:", "  usage")
-    event = events.CommandEnded(
-        lab="l",
-        step="s",
-        number=0,
-        ref=None,
-        run="x",
-        exit_status=1,
-        end="exited",
-        outcome=Outcome.FAILED,
-        seconds=0.1,
-        output="a\nusage",
-        explanation=explanation,
-    )
+    event = command_ended("x", "a\nusage", exit_status=1, outcome=Outcome.FAILED, explanation=explanation)
     room.guide.show(events.CommandStarted(lab="l", step="s", ref=None, run="x", host="local"))
     room.guide.show(event)
     assert room.said.count("usage") == 1
@@ -481,18 +437,7 @@ def test_what_was_missing_is_named_in_one_line() -> None:
 def summary_of(steps: tuple[str, ...]) -> str:
     labs = (LAB, Lab(id="m", name="lab-2", title="More", steps=(STEP,)))
     room = Room("", course=Course(id="c", title="C", labs=labs))
-    room.guide.show(
-        events.SessionStarted(
-            session="s",
-            mode="guided",
-            course="c",
-            course_title="C",
-            course_digest="",
-            target="sandbox",
-            started="",
-            plan=({"id": "l", "title": "L", "steps": [{"id": name} for name in steps]},),
-        )
-    )
+    room.guide.show(session_started(plan=({"id": "l", "title": "L", "steps": [{"id": name} for name in steps]},)))
     room.guide.show(events.SessionEnded(seconds=1.0, status=0, totals={"passed": len(steps)}))
     return room.said
 
@@ -522,17 +467,12 @@ def test_the_end_of_the_shell_is_said_after_the_output() -> None:
     guide.show(events.OutputArrived(data="bye"))
     guide.show(events.ShellRestarted(lab="l", step="s", host="local"))
     guide.show(
-        events.CommandEnded(
-            lab="l",
-            step="s",
-            number=0,
-            ref=None,
-            run="exit 3",
+        command_ended(
+            "exit 3",
+            "bye",
             exit_status=3,
             end="shell-exited",
             outcome=Outcome.FAILED,
-            seconds=0.1,
-            output="bye",
             explanation=("exit status 3, but 0 was expected",),
         )
     )

@@ -4,6 +4,7 @@ import pytest
 
 from labrunner.model import Command, Course, Lab, Step
 from labrunner.record import events
+from tests.happened import session_resumed
 from tests.unit.ui.test_guide import Room
 
 STEP = Step(
@@ -23,14 +24,7 @@ LAB = Lab(id="l", name="lab-1", title="L", text="A long text to be read once.", 
 def resumed(*done: str, shell: str = "back") -> Room:
     room = Room("", course=Course(id="c", title="C", labs=(LAB,)))
     room.guide.show(
-        events.SessionResumed(
-            session="x",
-            mode="guided",
-            course="c",
-            course_title="C",
-            course_digest="",
-            target="sandbox",
-            resumed="",
+        session_resumed(
             shell=shell,
             plan=({"id": "l", "title": "L", "steps": [{"id": "s", "ref": [], "title": "S"}]},),
             outcomes=tuple({"lab": "l", "step": step, "outcome": "passed"} for step in done),

@@ -12,6 +12,7 @@ from labrunner.ui.live import LiveOutput
 from labrunner.ui.stream import Sink
 from labrunner.ui.terminal import ProgramKeys
 from labrunner.ui.whole import WholeOutput
+from tests.happened import command_ended
 from tests.unit.ui.test_guide import AFTER_FAILURE, COMMAND, COURSE, LAB, MOVES, STEP, FullScreen, Room
 
 PLACE = {"lab": "l", "step": "s"}
@@ -194,19 +195,7 @@ def test_one_while_there_is_more_to_read_does_not_turn_the_page() -> None:
     long = "".join(f"line {number}\n" for number in range(60))
     guide.show(events.CommandStarted(**PLACE, ref=None, run="x", host="local"))
     guide.show(events.OutputArrived(data=long))
-    guide.show(
-        events.CommandEnded(
-            **PLACE,
-            number=0,
-            ref=None,
-            run="x",
-            exit_status=0,
-            end="exited",
-            outcome=Outcome.PASSED,
-            seconds=0.1,
-            output=long,
-        )
-    )
+    guide.show(command_ended("x", long))
     moment = Moment(point=Point.COMMAND, moves=MOVES, lab=LAB, step=STEP, command=COMMAND, text=COMMAND.run)
     assert guide.decide(moment) is Move.RUN
     shown = out.getvalue()

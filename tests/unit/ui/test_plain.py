@@ -4,12 +4,14 @@ import contextlib
 import io
 import os
 import time
+from typing import Any
 
 import pytest
 
 from labrunner.model import Outcome
 from labrunner.record import events
 from labrunner.ui.plain import Plain
+from tests.happened import command_ended
 
 
 class Terminal(io.StringIO):
@@ -30,28 +32,8 @@ def trivial(count: int) -> list[events.Event]:
     return happened
 
 
-def ran(
-    output: str,
-    *,
-    step: str = "s",
-    end: str = "exited",
-    status: int | None = 0,
-    outcome: Outcome = Outcome.PASSED,
-    explanation: tuple[str, ...] = (),
-) -> events.CommandEnded:
-    return events.CommandEnded(
-        lab="l",
-        step=step,
-        number=0,
-        ref=None,
-        run="true",
-        exit_status=status,
-        end=end,
-        outcome=outcome,
-        seconds=2.0,
-        output=output,
-        explanation=explanation,
-    )
+def ran(output: str, *, status: int | None = 0, **more: Any) -> events.CommandEnded:
+    return command_ended(output=output, exit_status=status, seconds=2.0, **more)
 
 
 def shown(*happened: events.Event, stream: io.StringIO | None = None, env: dict[str, str] | None = None) -> str:

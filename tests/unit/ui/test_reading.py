@@ -10,6 +10,7 @@ from labrunner.model import Command, Course, Erratum, Lab, Page, Step
 from labrunner.record import events
 from labrunner.ui.guide import Guide
 from labrunner.ui.plain import Plain
+from tests.happened import session_resumed, session_started
 
 STEP = Step(id="s", title="S", text="T", commands=(Command(run="true"),))
 LABS = (
@@ -30,16 +31,7 @@ OFFER = "[Enter] read   q enough: "
 
 def started(*labs):
     plan = tuple({"id": lab.id, "title": lab.title, "steps": [{"id": "s", "title": "S"}]} for lab in labs)
-    return events.SessionStarted(
-        session="1",
-        mode="guided",
-        course="c",
-        course_title="C",
-        course_digest="",
-        target="sandbox",
-        started="",
-        plan=plan,
-    )
+    return session_started(plan=plan)
 
 
 def ended(passed, **totals):
@@ -86,18 +78,7 @@ def test_so_does_a_run_of_the_first_lab():
 def test_who_quit_before_anything_was_done_finds_them_again(done, times):
     plan = started(*LABS).plan
     outcomes = tuple({"lab": lab, "step": "s", "outcome": "passed"} for lab in done)
-    event = events.SessionResumed(
-        session="1",
-        mode="guided",
-        course="c",
-        course_title="C",
-        course_digest="",
-        target="sandbox",
-        resumed="",
-        shell="back",
-        plan=plan,
-        outcomes=outcomes,
-    )
+    event = session_resumed(plan=plan, outcomes=outcomes)
     said, _ = guided("\n", event)
     assert [said.count("What you need."), said.count(QUESTION), said.count("Each command is shown")] == [times] * 3
 

@@ -3,9 +3,10 @@
 import pytest
 
 from labrunner.model import Outcome
-from labrunner.record.events import SessionResumed, StepEnded
+from labrunner.record.events import StepEnded
 from labrunner.ui.tally import Tally
 from labrunner.ui.texts import not_reached
+from tests.happened import session_resumed
 
 PLAN = ({"id": "l", "title": "L", "steps": [{"id": step, "title": step} for step in "abcd"]},)
 
@@ -28,20 +29,7 @@ def test_what_was_passed_over_lies_before_what_was_done_last(before, ended, pass
     """before: steps that passed in earlier runs; ended: in this one, in upper case when left before its end."""
     tally = Tally()
     outcomes = tuple({"lab": "l", "step": step, "outcome": "passed"} for step in before)
-    tally.add(
-        SessionResumed(
-            session="s",
-            mode="guided",
-            course="c",
-            course_title="C",
-            course_digest="",
-            target="sandbox",
-            resumed="",
-            shell="back",
-            plan=PLAN,
-            outcomes=outcomes,
-        )
-    )
+    tally.add(session_resumed(plan=PLAN, outcomes=outcomes))
     for step in ended:
         outcome = Outcome.PASSED if step.islower() else Outcome.NOT_RUN
         tally.add(StepEnded(lab="l", step=step.lower(), outcome=outcome, seconds=1.0, attempts=1, hints=0))

@@ -8,6 +8,7 @@ from labrunner.engine.policy import Move, Own, Point
 from labrunner.model import Command, Outcome, Step
 from labrunner.record import events
 from labrunner.ui.own import is_same
+from tests.happened import command_ended
 from tests.unit.ui.test_guide import AFTER_FAILURE, CORRECTED, MOVES, Moment, Room
 
 LOGIN = Command(run="az acr login \\\n  --name NAME", written="az acr login NAME", ref="L1.S1.C1")
@@ -140,10 +141,7 @@ def test_what_is_refused_is_said_back_in_whole_words(typed: str, shown: str) -> 
 
 
 def ended(outcome: Outcome) -> events.CommandEnded:
-    return events.CommandEnded(
-        lab="l", step="s", number=0, ref="L1.S1.C1", run="echo one", exit_status=1, end="exited", outcome=outcome,
-        seconds=0.1, output="",
-    )  # fmt: skip
+    return command_ended("echo one", ref="L1.S1.C1", exit_status=1, outcome=outcome)
 
 
 def own_ended() -> events.OwnCommandEnded:
