@@ -16,6 +16,7 @@ __all__ = [
     "CertificateError",
     "check_chain",
     "fingerprint",
+    "is_authority",
     "is_self_signed",
     "may_be_trusted",
     "names_revocation",
@@ -60,6 +61,14 @@ def fingerprint(certificate: x509.Certificate) -> str:
     return certificate.fingerprint(hashes.SHA256()).hex()
 
 
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Whether it says that it may issue others (RFC 5280, 4.2.1.9)."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
+
+
 def is_self_signed(certificate: x509.Certificate) -> bool:
     """Whether it was issued to its issuer, and by its own key."""
     return _is_issued_by(certificate, certificate)
@@ -67,7 +76,7 @@ def is_self_signed(certificate: x509.Certificate) -> bool:
 
 def may_be_trusted(certificate: x509.Certificate) -> bool:
     """Whether a trust store may hold it: an authority's, or a self-signed one (trust-store-trust-policy)."""
-    return _is_authority(certificate) or is_self_signed(certificate)
+    return is_authority(certificate) or is_self_signed(certificate)
 
 
 def names_revocation(certificate: x509.Certificate) -> bool:
@@ -122,7 +131,7 @@ def _check_chain(chain: Sequence[x509.Certificate], at: datetime | None) -> None
 
 
 def _check_signer(certificate: x509.Certificate) -> None:
-    if _is_authority(certificate):
+    if is_authority(certificate):
         raise _broken(certificate, "basicConstraints says that it is an authority (CA)")
     usage = _key_usage(certificate)
     if not usage.digital_signature:
@@ -173,13 +182,6 @@ def _check_signature_algorithm(certificate: x509.Certificate) -> None:
     digest = certificate.signature_hash_algorithm
     if digest is None or digest.digest_size < 32:
         raise _broken(certificate, "it is signed with SHA-1, or with something older or unknown")
-
-
-def _is_authority(certificate: x509.Certificate) -> bool:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        return False
 
 
 def _is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

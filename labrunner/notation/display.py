@@ -8,7 +8,7 @@ from typing import Any
 
 from cryptography import x509
 
-from labrunner.notation.certificates import fingerprint, subject
+from labrunner.notation.certificates import fingerprint, is_authority, subject
 from labrunner.notation.descriptors import Descriptor
 from labrunner.notation.envelopes import Envelope
 from labrunner.notation.repositories import SIGNATURE
@@ -150,17 +150,10 @@ def details(certificates: Sequence[x509.Certificate]) -> str:
             f"Subject: {subject(certificate.subject)}",
             f"Valid from: {certificate.not_valid_before_utc:%Y-%m-%d %H:%M:%S} +0000 UTC",
             f"Valid to: {certificate.not_valid_after_utc:%Y-%m-%d %H:%M:%S} +0000 UTC",
-            f"IsCA: {str(_is_authority(certificate)).lower()}",
+            f"IsCA: {str(is_authority(certificate)).lower()}",
             f"SHA256 Thumbprint: {fingerprint(certificate)}",
         ]
     return "\n".join(lines)
-
-
-def _is_authority(certificate: x509.Certificate) -> bool:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        return False
 
 
 def _ansi(moment: datetime) -> str:

@@ -25,7 +25,7 @@ from pathlib import Path
 from labrunner.places import cache_dir, tools_dir
 from labrunner.sandbox.libraries import LibrariesError, install_libraries, run_followed
 from labrunner.sandbox.progress import Meter, Progress
-from labrunner.sandbox.tools import ToolsError, alone
+from labrunner.sandbox.tools import STAMP, ToolsError, alone, is_whole
 
 __all__ = ["VERSION", "AzureCli", "ensure", "main", "ready"]
 
@@ -33,7 +33,6 @@ VERSION = "2.86.0"
 """The last that accepts `content-trust update --status enabled`, as the course has it."""
 
 _LAYOUT = 1
-_STAMP = "whole.json"
 _TRY_AGAIN = "Check this machine's network, proxy and PIP settings, then run the same command again: it goes on here."
 _FREE_SPACE = "Free some disk space (azure-cli needs 0.5 GB), then run the same command again."
 _MANAGED = tuple(
@@ -85,7 +84,7 @@ def ready(env: Mapping[str, str]) -> AzureCli | None:
     """It, if it is here and whole. Costs one small file read."""
     key = _key()
     root = _root(env, key)
-    return AzureCli(root) if _is_whole(root, key) else None
+    return AzureCli(root) if is_whole(root, key) else None
 
 
 def ensure(env: Mapping[str, str], say: Callable[[Progress], None] = lambda _: None) -> AzureCli:
@@ -99,7 +98,7 @@ def ensure(env: Mapping[str, str], say: Callable[[Progress], None] = lambda _: N
     key = _key()
     root = _root(env, key)
     with alone(root.parent, say, lock="azure-cli.lock"):
-        if not _is_whole(root, key):
+        if not is_whole(root, key):
             _install(root, key, env, say)
     return AzureCli(root)
 
@@ -114,14 +113,6 @@ def _root(env: Mapping[str, str], key: str) -> Path:
     return Path(tools_dir(env)) / f"azure-cli-{VERSION}-{key}"
 
 
-def _is_whole(root: Path, key: str) -> bool:
-    try:
-        stamp = json.loads((root / _STAMP).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(stamp, dict) and stamp.get("key") == key and stamp.get("root") == str(root)
-
-
 def _install(root: Path, key: str, env: Mapping[str, str], say: Callable[[Progress], None]) -> None:
     downloads = Path(cache_dir(env)) / f"wheels-{root.name}"
     try:
@@ -131,10 +122,10 @@ def _install(root: Path, key: str, env: Mapping[str, str], say: Callable[[Progre
         options = ["install", "--no-input", "--disable-pip-version-check", "--no-compile"]
         install_libraries([*pip, *options], [f"azure-cli=={VERSION}"], downloads, env, say, what="azure-cli")
         _compile(root, say)
-        partial = root / f"{_STAMP}.partial"
+        partial = root / f"{STAMP}.partial"
         partial.write_text(json.dumps({"key": key, "root": str(root)}), encoding="utf-8")
         os.sync()  # a power cut must not leave the stamp without what it vouches for
-        partial.replace(root / _STAMP)
+        partial.replace(root / STAMP)
     except LibrariesError as error:
         remedy = _FREE_SPACE if "No space left" in str(error) else _TRY_AGAIN
         raise ToolsError(str(error), remedy) from error

@@ -11,7 +11,7 @@ from enum import StrEnum
 from labrunner.model import Course
 from labrunner.places import tools_dir
 from labrunner.sandbox import azure_cli, tools
-from labrunner.sandbox.preflight import GIGABYTE, KERNEL, PYTHON, Machine, Problem, problems, shortages
+from labrunner.sandbox.preflight import GIGABYTE, KERNEL, PYTHON, Machine, Problem, dotted, problems, shortages
 
 __all__ = [
     "COLUMNS",
@@ -74,8 +74,8 @@ def _there(machine: Machine, *, install: bool) -> list[tuple[str, Sequence[str]]
     """Everything that is looked at, with what to say where nothing is wrong."""
     found: list[tuple[str, Sequence[str]]] = [
         ("system", [f"{machine.system} on {machine.architecture}."]),
-        ("kernel", [f"Linux {machine.kernel} ({_dotted(KERNEL)} or later is needed)."]),
-        ("python", [f"Python {_dotted(machine.python)} ({_dotted(PYTHON)} or later is needed)."]),
+        ("kernel", [f"Linux {machine.kernel} ({dotted(KERNEL)} or later is needed)."]),
+        ("python", [f"Python {dotted(machine.python)} ({dotted(PYTHON)} or later is needed)."]),
         ("root", ["You are root, and a private network, mounts and processes can be made here."]),
         ("control-groups", ["The kernel has control groups."]),
         ("terminals", ["Pseudo-terminals can be opened, for the shell of a lab."]),
@@ -89,10 +89,6 @@ def _there(machine: Machine, *, install: bool) -> list[tuple[str, Sequence[str]]
     disks = [f"{free / GIGABYTE:.1f} GB are free where {folder} lies." for folder, free in machine.free.items()]
     memory = [f"{machine.memory / GIGABYTE:.1f} GB are free."] if machine.memory >= 0 else []
     return [*found, ("disk", disks), ("memory", memory)]
-
-
-def _dotted(version: Sequence[int]) -> str:
-    return ".".join(str(number) for number in version)
 
 
 def terminal_finding(size: tuple[int, int] | None) -> Finding:

@@ -17,7 +17,7 @@ import subprocess
 import sys
 from typing import Iterable, Mapping, NamedTuple, Sequence  # noqa: UP035 - an old Python must be able to read this
 
-__all__ = ["Machine", "Problem", "explain", "look", "problems", "shortages"]
+__all__ = ["Machine", "Problem", "dotted", "explain", "look", "problems", "shortages"]
 
 PYTHON = (3, 11)
 KERNEL = (5, 12)
@@ -122,7 +122,7 @@ def _base_problems(machine: Machine) -> list[Problem]:
         what = f"This processor ({machine.architecture}) is not supported: {' and '.join(ARCHITECTURES)} are."
         found.append(Problem(what, "Use another machine.", "system"))
     if machine.python < PYTHON:
-        what = f"Python {_dotted(PYTHON)} or later is needed; python3 is {_dotted(machine.python)}."
+        what = f"Python {dotted(PYTHON)} or later is needed; python3 is {dotted(machine.python)}."
         remedy = "Use a newer system (Debian 12, Ubuntu 24.04), or put a newer python3 on PATH."
         found.append(Problem(what, remedy, "python"))
     return found
@@ -169,7 +169,7 @@ def _engine_problems(machine: Machine) -> list[Problem]:
     else:
         found += _privilege_problems(machine)
     if _version(machine.kernel) < KERNEL:
-        what = f"Linux {_dotted(KERNEL)} or later is needed (for mount_setattr); this is {machine.kernel}."
+        what = f"Linux {dotted(KERNEL)} or later is needed (for mount_setattr); this is {machine.kernel}."
         found.append(Problem(what, "Use a newer kernel: Debian 12 has 6.1.", "kernel"))
     if not machine.has_terminals:
         what = "No pseudo-terminal can be opened, and a lab's shell runs in one."
@@ -195,7 +195,8 @@ def _privilege_problems(machine: Machine) -> list[Problem]:
     return []
 
 
-def _dotted(version: Sequence[int]) -> str:
+def dotted(version: Sequence[int]) -> str:
+    """As people write it."""
     return ".".join(str(number) for number in version)
 
 

@@ -25,7 +25,18 @@ from labrunner.sandbox.packages import Fetched, PackageClient, PackageError
 from labrunner.sandbox.progress import Meter, Progress
 from labrunner.sandbox.tree import finish
 
-__all__ = ["PACKAGES", "Progress", "Tools", "ToolsError", "alone", "ensure", "ready", "unpack_extra"]
+__all__ = [
+    "PACKAGES",
+    "STAMP",
+    "Progress",
+    "Tools",
+    "ToolsError",
+    "alone",
+    "ensure",
+    "is_whole",
+    "ready",
+    "unpack_extra",
+]
 
 PACKAGES = ("docker.io", "docker-compose", "iptables", "busybox-static", "git", "curl", "jq", "openssh-client")
 _PARTED = {"docker.io": ("docker-cli",)}
@@ -33,7 +44,7 @@ _PARTED = {"docker.io": ("docker-cli",)}
 _INSTEAD = {"docker-compose": "docker-compose-v2"}
 """What Ubuntu has under another name, beside a Compose 1 that its Python cannot run."""
 _LAYOUT = 2
-_STAMP = "whole.json"
+STAMP = "whole.json"
 _LISTS_ARE_FRESH_FOR_SECONDS = 6 * 3600
 _MACHINE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _TRY_AGAIN = (
@@ -87,7 +98,7 @@ def ready(env: Mapping[str, str]) -> Tools | None:
     """The tools, if they are here and whole. Costs two small file reads."""
     key = _key(PACKAGES)
     root = Path(tools_dir(env)) / key
-    return _tools(root) if _is_whole(root, key) else None
+    return _tools(root) if is_whole(root, key) else None
 
 
 def ensure(env: Mapping[str, str], say: Callable[[Progress], None] = lambda _: None) -> Tools:
@@ -101,7 +112,7 @@ def ensure(env: Mapping[str, str], say: Callable[[Progress], None] = lambda _: N
     key = _key(PACKAGES)
     root = Path(tools_dir(env)) / key
     with alone(Path(tools_dir(env)), say):
-        if not _is_whole(root, key):
+        if not is_whole(root, key):
             _build(PACKAGES, root, key, env, say)
     return _tools(root)
 
@@ -115,7 +126,7 @@ def unpack_extra(
     """
     key = _key((package,))
     with alone(Path(tools_dir(env)), say):
-        if not _is_whole(folder, key):
+        if not is_whole(folder, key):
             _build((package,), folder, key, env, say)
     return folder / "bin"
 
@@ -134,9 +145,10 @@ def _key(packages: Sequence[str]) -> str:
     return hashlib.sha256(what.encode()).hexdigest()[:16]
 
 
-def _is_whole(root: Path, key: str) -> bool:
+def is_whole(root: Path, key: str) -> bool:
+    """Whether all is in the folder that its stamp vouches for, by that key, and it is where it was made."""
     try:
-        stamp = json.loads((root / _STAMP).read_text(encoding="utf-8"))
+        stamp = json.loads((root / STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     # Scripts name their programs by full path: a tree that was moved is not whole.
@@ -183,7 +195,7 @@ def _build(
         say(Progress("unpacking the tools", len(files), len(files), "packages"))
         finish(tree, programs=beside / "bin", final=root)
         stamp = {"key": key, "root": str(root), "packages": list(packages), "files": [f.path.name for f in files]}
-        (beside / _STAMP).write_text(json.dumps(stamp), encoding="utf-8")
+        (beside / STAMP).write_text(json.dumps(stamp), encoding="utf-8")
         os.sync()  # a power cut must not leave a stamp without the files that it vouches for
         shutil.rmtree(root, ignore_errors=True)
         beside.rename(root)
