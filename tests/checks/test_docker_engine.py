@@ -2,13 +2,13 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
 from labrunner.model import Check, Outcome
 from tests.findings import failed, passed
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.sandbox
 
@@ -223,10 +223,7 @@ def test_a_sandbox_that_is_gone_is_an_error(mortal):
 
 def wait_for_end(number: int) -> None:
     """The kernel lets a namespace's first process go when all the others are gone."""
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{number}/ns/pid").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: not Path(f"/proc/{number}/ns/pid").exists())
 
 
 def engine_of(supervisor: int) -> int:

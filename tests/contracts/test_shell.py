@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ import pytest
 from labrunner.shell.bash import BashShell
 from labrunner.shell.ladder import Grace
 from labrunner.shell.protocol import End, ShellError, ShellSpec
+from tests.waiting import wait_for
 
 QUICK = Grace(interrupt=0.3, terminate=0.3, kill=2.0)
 """Short graces, so that stubborn commands do not make slow tests."""
@@ -30,14 +30,6 @@ def members(text):
             line = folder.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
             if text in line and int(folder.name) != os.getpid():
                 found.append(int(folder.name))
-    return found
-
-
-def wait_until(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.01)
     return found
 
 
@@ -66,7 +58,7 @@ def namespace():
         return found and Path(f"/proc/{found[0]}/comm").read_text().strip() == "sleep" and found[0]
 
     try:
-        target = wait_until(inner)
+        target = wait_for(inner)
         yield (
             "nsenter",
             "--target",
@@ -393,7 +385,7 @@ def test_output_of_a_background_job_between_commands_is_shown_and_not_captured(s
     gate = f"{spec.cwd}/gate"
     said(shell, f"(until [ -e {gate} ]; do sleep 0.01; done; echo late; touch {gate}2) & disown")
     Path(gate).touch()
-    wait_until(lambda: Path(f"{gate}2").exists())
+    wait_for(lambda: Path(f"{gate}2").exists())
     arrived = []
     done = shell.run("echo now", on_output=arrived.append)
     assert done.output == b"now\n"
@@ -470,8 +462,8 @@ def test_a_shell_that_died_between_two_commands(shell, spec):
     gate = f"{spec.cwd}/gate"
     said(shell, f"x=1; (until [ -e {gate} ]; do sleep 0.01; done; kill -9 $$; touch {gate}2) & disown")
     Path(gate).touch()
-    wait_until(lambda: Path(f"{gate}2").exists())
-    wait_until(lambda: shell.ports.process.exit_status is not None)  # what led into a sandbox ends after it
+    wait_for(lambda: Path(f"{gate}2").exists())
+    wait_for(lambda: shell.ports.process.exit_status is not None)  # what led into a sandbox ends after it
     done = shell.run("echo [$x]")
     assert (done.exit_status, done.end, done.output, done.restarted) == (0, End.EXITED, b"[]\n", True)
 
@@ -783,7 +775,7 @@ def test_close_ends_all_that_is_in_the_session(spec):
     shell = BashShell(spec, grace=QUICK)
     mark = f"sleep 1000.{os.getpid()}"
     shell.run(f"{mark} & disown; (trap '' HUP TERM; {mark}) & nohup {mark} >/dev/null 2>&1 &")
-    wait_until(lambda: len(members(mark)) >= 3)
+    wait_for(lambda: len(members(mark)) >= 3)
     shell.close()
     assert members(mark) == []
     shell.close()
@@ -1108,7 +1100,7 @@ def test_a_snapshot_of_a_shell_that_has_died_since(shell, spec):
     said(shell, f"(until [ -e {gate} ]; do sleep 0.01; done; kill -9 $$; touch {gate}2) & disown; x=1")
     assert shell.variable("x") == "1"  # so it is at its input again
     Path(gate).touch()
-    wait_until(lambda: Path(f"{gate}2").exists())
+    wait_for(lambda: Path(f"{gate}2").exists())
     assert b'x="1"' in shell.snapshot()
 
 

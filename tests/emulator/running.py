@@ -7,8 +7,7 @@ import re
 import ssl
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from email.message import Message
@@ -18,6 +17,7 @@ from urllib.parse import urlencode, urlsplit
 
 from labrunner.emulator.client import ControlClient
 from tests.emulator.az_forks import AzForks
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 REGISTRY = "progressacr12345678"
@@ -187,15 +187,6 @@ def client_environment(folder: Path, *, proxy: str, bundle: str) -> dict[str, st
         "AZURE_CORE_COLLECT_TELEMETRY": "no",
         "AZURE_CORE_NO_COLOR": "yes",
     }
-
-
-def wait_for(question: Callable[[], Any], *, seconds: float = 20.0) -> Any:
-    """The first answer that is true. Fails when none comes in time."""
-    deadline = time.monotonic() + seconds
-    while not (answer := question()):
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.02)
-    return answer
 
 
 class Az:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.emulator.registry import CONFIG_CONTENT, Raw, digest_of, image, over_proxy
-from tests.emulator.running import REGISTRY, SEED, Emulator, start, wait_for
+from tests.emulator.running import REGISTRY, SEED, Emulator, start
+from tests.waiting import wait_for
 
 HOST = f"{REGISTRY}.azurecr.io"
 ALL = "pull,push,delete,metadata_read"

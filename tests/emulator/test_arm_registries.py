@@ -13,7 +13,8 @@ from azure.containerregistry import ContainerRegistryClient
 from azure.identity import ClientSecretCredential
 
 from tests.emulator.arm import Arm, owner, refused
-from tests.emulator.running import REGISTRY, Emulator, wait_for
+from tests.emulator.running import REGISTRY, Emulator
+from tests.waiting import wait_for
 
 PROVIDER = "providers/Microsoft.ContainerRegistry"
 INDEX = "application/vnd.oci.image.index.v1+json"

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.emulator.az_forks import AzForks
-from tests.emulator.running import REGISTRY, Az, wait_for
+from tests.emulator.running import REGISTRY, Az
+from tests.waiting import wait_for
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import os
 import re
 import secrets
 import signal
-import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -22,17 +21,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from labrunner.model import Azure, AzureRegistry, Course, WorkFolder
-from labrunner.sandbox import azure_cli, machine, tools
+from labrunner.sandbox import machine, tools
 from labrunner.sandbox.azure import check_azure
 from labrunner.sandbox.control import request as ask_supervisor
-from labrunner.targets.sandbox import SandboxTarget
 from tests.sandbox.conftest import Machines
+from tests.sandbox.registry import REGISTRY, SERVER, prepared, principal
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.sandbox
 
-REGISTRY = "progressacr12345678"
-SERVER = f"{REGISTRY}.azurecr.io"
 ORACLE = "localhost:4443"
 OTHER_DOCKER = os.environ.get("LABRUNNER_DOCKER")
 DOCKERS = {"own": "", **({"other": OTHER_DOCKER} if OTHER_DOCKER else {})}
@@ -82,45 +79,17 @@ def kit(cache):
 @pytest.fixture(scope="module")
 def place(kit, cache, tmp_path_factory):
     """A sandbox with a registry that trusts content, and an image to sign."""
-    course = Course(
-        id="t",
-        title="T",
-        path=str(tmp_path_factory.mktemp("course")),
-        work=WorkFolder(),
-        azure=Azure(resource_group="progress-labs", registries=(AzureRegistry(name=REGISTRY, sku="Premium"),)),
-    )
-    env = {**os.environ, "XDG_CACHE_HOME": cache}
-    made = Machines({**env, "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}, kit)
-    target = None
-    try:
-        sandbox = made.up()
-        target = SandboxTarget(sandbox, course, (), tools=kit, needs=("azure",), cli=azure_cli.ensure(env))
-        target.prepare()
-        found = Place(sandbox, {}, made.env)
+    env = {**os.environ, "XDG_CACHE_HOME": cache, "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}
+    with prepared(Machines(env, kit), tmp_path_factory.mktemp("course")) as sandbox:
+        found = Place(sandbox, {}, env)
         found.bash(f"az acr config content-trust update -r {REGISTRY} --status enabled -o none")
         found.bash("head -c 1000 /dev/urandom > blob; tar -c blob | docker import - web:latest")
         yield found
-    finally:
-        if target is not None:
-            target.close()
-        made.end()
 
 
 @pytest.fixture(scope="module")
 def signer(place):
     return principal(place, "AcrPush", "AcrImageSigner")
-
-
-def principal(place, *roles):
-    """A service principal with these roles in the registry: user name and password."""
-    registry = place.bash(f"az acr show -n {REGISTRY} --query id -o tsv").strip()
-    name = f"sp-{secrets.token_hex(4)}"
-    made = json.loads(
-        place.bash(f"az ad sp create-for-rbac --name {name} --role {roles[0]} --scopes {registry} 2>/dev/null")
-    )
-    for role in roles[1:]:
-        place.bash(f"az role assignment create --assignee {made['appId']} --role {role} --scope {registry} -o none")
-    return made["appId"], made["password"]
 
 
 @pytest.fixture(scope="module")
@@ -295,10 +264,7 @@ def restart(place, kit):
             line = (entry / "cmdline").read_bytes().split(b"\0")
             if b"--state" in line and layout.azure.encode() in line:
                 os.kill(int(entry.name), signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    while ask_supervisor(layout.control, "status").azure_pid:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: not ask_supervisor(layout.control, "status").azure_pid, seconds=30)
     machine.up(place.sandbox.name, place.outer, kit)
     check_azure(layout, patience=30)
 

@@ -16,9 +16,10 @@ from azure.identity import ClientSecretCredential
 
 from tests.emulator.arm import HOST, owner, refused, robot
 from tests.emulator.registry import Raw, over_proxy
-from tests.emulator.running import REGISTRY, Answer, Emulator, wait_for
+from tests.emulator.running import REGISTRY, Answer, Emulator
 from tests.emulator.signing import ARM, GRAPH, client_credentials, operator
 from tests.emulator.test_acr_sdk import push
+from tests.waiting import wait_for
 
 SERVER = f"{REGISTRY}.azurecr.io"
 RESOURCE = f"resourceGroups/progress-labs/providers/Microsoft.ContainerRegistry/registries/{REGISTRY}"

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from tests.emulator.arm import owner
-from tests.emulator.running import REGISTRY, Az, Emulator, wait_for
+from tests.emulator.running import REGISTRY, Az, Emulator
+from tests.waiting import wait_for
 
 GROUP = "progress-labs"
 SHOW = ("acr", "show", "--name", REGISTRY, "--query", "name")

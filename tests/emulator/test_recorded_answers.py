@@ -14,7 +14,8 @@ import pytest
 
 from tests.emulator.arm import ROLES, Arm, owner, robot
 from tests.emulator.registry import INDEX, Raw, descriptor, image, over_proxy
-from tests.emulator.running import REGISTRY, Emulator, wait_for
+from tests.emulator.running import REGISTRY, Emulator
+from tests.waiting import wait_for
 
 SERVER = f"{REGISTRY}.azurecr.io"
 ACR = "Microsoft.ContainerRegistry/registries"

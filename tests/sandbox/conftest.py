@@ -36,6 +36,13 @@ class Machines:
             machine.down(name, self.env, force=True)
 
 
+def inside(sandbox, text):
+    """What the commands say in it. Fails when one of them does."""
+    result = sandbox.run(["bash", "-ec", text])
+    assert result.status == 0, result
+    return result.stdout
+
+
 @pytest.fixture
 def machines(kit, cache, tmp_path):
     """To make sandboxes with, below /tmp: the hardest place, since /tmp is a private folder inside."""

@@ -25,6 +25,8 @@ from labrunner.sandbox.azure import SecretsSource, check_azure, damage
 from labrunner.sandbox.control import request
 from labrunner.sandbox.errors import SandboxError
 from labrunner.targets.sandbox import SandboxTarget
+from tests.sandbox.conftest import inside
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.sandbox
 
@@ -61,12 +63,6 @@ def make_target(kit, course):
         target.close()
 
 
-def inside(sandbox, text):
-    result = sandbox.run(["bash", "-c", text])
-    assert result.status == 0, result
-    return result.stdout
-
-
 def azure_pid(sandbox):
     """As this machine counts."""
     for entry in Path("/proc").glob("[0-9]*"):
@@ -79,10 +75,7 @@ def azure_pid(sandbox):
 
 def killed(sandbox):
     os.kill(azure_pid(sandbox), signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while request(sandbox.layout.control, "status").azure_pid:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: not request(sandbox.layout.control, "status").azure_pid)
 
 
 def test_it_runs_beside_the_engine_and_answers_us_alone(machines):

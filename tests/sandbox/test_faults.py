@@ -18,6 +18,7 @@ from labrunner.sandbox.errors import SandboxError
 from labrunner.sandbox.faults import clear_faults, faults_set, set_fault
 from labrunner.sandbox.running import ask_supervisor
 from labrunner.targets.sandbox import SandboxTarget
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.sandbox
 
@@ -66,14 +67,6 @@ def bash(sandbox):
         return ended.stdout
 
     return run
-
-
-def wait_for(question, *, seconds=20.0):
-    deadline = time.monotonic() + seconds
-    while not (answer := question()):
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.02)
-    return answer
 
 
 def refusal(act):

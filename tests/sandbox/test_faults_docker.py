@@ -1,8 +1,6 @@
 """Faults of the local Azure as the real Docker Engine meets them in a sandbox."""
 
 import json
-import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +8,14 @@ from pathlib import Path
 import pytest
 
 from labrunner.emulator.client import ControlClient
-from labrunner.model import Azure, AzureRegistry, Course, Image, WorkFolder
-from labrunner.sandbox import azure_cli, machine
-from labrunner.targets.sandbox import SandboxTarget
+from labrunner.model import Image
+from labrunner.sandbox import machine
 from tests.sandbox.conftest import Machines
+from tests.sandbox.registry import REGISTRY, SERVER, prepared
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.sandbox
 
-REGISTRY = "progressacr12345678"
-SERVER = f"{REGISTRY}.azurecr.io"
 COURSE_IMAGE = Image(names=("web:latest",), says="A web service.", files={"/web.sh": "web.sh"}, entrypoint=("/web.sh",))
 
 
@@ -43,40 +40,20 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def prepared(kit, cache, tmp_path_factory):
+def lived_in(kit, shared_env, tmp_path_factory):
     folder = tmp_path_factory.mktemp("course")
     (folder / "web.sh").write_text("#!/bin/sh\nexec sleep 1\n")
-    azure = Azure(resource_group="progress-labs", registries=(AzureRegistry(name=REGISTRY, sku="Premium"),))
-    course = Course(id="t", title="T", path=str(folder), images=(COURSE_IMAGE,), work=WorkFolder(), azure=azure)
-    env = {**os.environ, "XDG_CACHE_HOME": cache}
-    made = Machines({**env, "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}, kit)
-    target = None
-    try:
-        sandbox = made.up()
-        target = SandboxTarget(sandbox, course, (), tools=kit, needs=("azure",), cli=azure_cli.ensure(env))
-        target.prepare()
+    with prepared(Machines(shared_env, kit), folder, images=(COURSE_IMAGE,)) as sandbox:
         found = Place(sandbox, ControlClient(sandbox.layout.azure_control))
         found.bash(f"az acr login -n {REGISTRY}")
         yield found
-    finally:
-        if target is not None:
-            target.close()
-        made.end()
 
 
 @pytest.fixture
-def place(prepared):
-    yield prepared
-    prepared.control.clear_faults()
-    prepared.control.set_clock(0)
-
-
-def wait_for(question, *, seconds=60.0):
-    deadline = time.monotonic() + seconds
-    while not (answer := question()):
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.01)
-    return answer
+def place(lived_in):
+    yield lived_in
+    lived_in.control.clear_faults()
+    lived_in.control.set_clock(0)
 
 
 def test_a_push_outlasts_server_errors(place):
@@ -86,9 +63,9 @@ def test_a_push_outlasts_server_errors(place):
     uploads = Path(place.sandbox.layout.azure, "blobs", "uploads")
     with ThreadPoolExecutor(1) as pool:
         pushing = pool.submit(place.bash, f"docker push {image}")
-        wait_for(lambda: pushing.done() or (uploads.is_dir() and any(uploads.iterdir())))
+        wait_for(lambda: pushing.done() or (uploads.is_dir() and any(uploads.iterdir())), seconds=60)
         place.control.set_fault("server-error", services=["acr"])
-        wait_for(lambda: pushing.done() or "server-error" in place.kinds(seq))
+        wait_for(lambda: pushing.done() or "server-error" in place.kinds(seq), seconds=60)
         place.control.clear_faults()
         said = pushing.result(180)
     assert "Retrying in 5 seconds" in said

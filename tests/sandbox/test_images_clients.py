@@ -9,7 +9,6 @@ import os
 import re
 import secrets
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,17 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from labrunner.model import Azure, AzureRegistry, Course, Image, Seed, SeededManifest, WorkFolder
-from labrunner.sandbox import azure_cli, machine, tools
+from labrunner.model import Image, Seed, SeededManifest
+from labrunner.sandbox import machine, tools
 from labrunner.sandbox.azure import LocalAzure, check_azure
 from labrunner.sandbox.control import request
-from labrunner.targets.sandbox import SandboxTarget
 from tests.sandbox.conftest import Machines
+from tests.sandbox.registry import REGISTRY, SERVER, prepared, principal
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.sandbox
 
-REGISTRY = "progressacr12345678"
-SERVER = f"{REGISTRY}.azurecr.io"
 OTHER_DOCKER = os.environ.get("LABRUNNER_DOCKER")
 DOCKERS = {"own": "", **({"other": OTHER_DOCKER} if OTHER_DOCKER else {})}
 DIGEST = r"sha256:[0-9a-f]{64}"
@@ -64,55 +62,29 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(kit, cache, tmp_path_factory):
+def place(kit, cache, shared_env, tmp_path_factory):
     folder = tmp_path_factory.mktemp("course")
     (folder / "web.sh").write_text("#!/bin/sh\nexec httpd -f -p 8080 -h /app\n")
-    course = Course(
-        id="t",
-        title="T",
-        path=str(folder),
-        images=(
-            Image(
-                names=("web:latest",),
-                says="A web service.",
-                files={"/app/web.sh": "web.sh"},
-                entrypoint=("/bin/sh", "/app/web.sh"),
-                ports=("8080/tcp",),
-                workdir="/app",
-            ),
-        ),
-        work=WorkFolder(),
-        azure=Azure(resource_group="progress-labs", registries=(AzureRegistry(name=REGISTRY, sku="Premium"),)),
+    image = Image(
+        names=("web:latest",),
+        says="A web service.",
+        files={"/app/web.sh": "web.sh"},
+        entrypoint=("/bin/sh", "/app/web.sh"),
+        ports=("8080/tcp",),
+        workdir="/app",
     )
-    env = {**os.environ, "XDG_CACHE_HOME": cache}
-    skopeo = tools.unpack_extra("skopeo", Path(cache, "labrunner", "extra", "skopeo"), env)
-    made = Machines({**env, "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}, kit)
-    target = None
-    try:
-        sandbox = made.up()
-        sandbox.show([str(skopeo.parent)])
-        target = SandboxTarget(sandbox, course, (), tools=kit, needs=("azure",), cli=azure_cli.ensure(env))
-        target.prepare()
-        found = Place(sandbox, str(skopeo), {}, made.env)
+    skopeo = tools.unpack_extra("skopeo", Path(cache, "labrunner", "extra", "skopeo"), shared_env)
+    machines = Machines(shared_env, kit)
+    with prepared(machines, folder, images=(image,), show=(str(skopeo.parent),)) as sandbox:
+        found = Place(sandbox, str(skopeo), {}, shared_env)
         found.bash(f"az acr update -n {REGISTRY} --admin-enabled true -o none")
         yield found
-    finally:
-        if target is not None:
-            target.close()
-        made.end()
 
 
 @pytest.fixture(scope="module")
 def admin(place):
     shown = json.loads(place.bash(f"az acr credential show -n {REGISTRY}"))
     return shown["username"], shown["passwords"][0]["value"]
-
-
-def principal(place, role):
-    registry = place.bash(f"az acr show -n {REGISTRY} --query id -o tsv").strip()
-    name = f"sp-{secrets.token_hex(4)}"
-    made = place.bash(f"az ad sp create-for-rbac --name {name} --role {role} --scopes {registry} 2>/dev/null")
-    return json.loads(made)["appId"], json.loads(made)["password"]
 
 
 @pytest.fixture(params=DOCKERS)
@@ -340,13 +312,6 @@ def azure_pid(sandbox):
     raise AssertionError("there is no local Azure")
 
 
-def until(condition):
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_a_push_that_the_azure_dies_in_leaves_nothing_and_can_be_repeated(place, admin, kit):
     """The push is given up when docker waits to try again: it would do so four times, over 50 s."""
     user = place.user()
@@ -356,10 +321,10 @@ def test_a_push_that_the_azure_dies_in_leaves_nothing_and_can_be_repeated(place,
     with ThreadPoolExecutor(1) as pool:
         line = f"docker push {SERVER}/{name}:v1 >$F/said 2>&1 & echo $! >$F/pid; wait $!"
         pushing = pool.submit(user.bash, line, 143)
-        until(lambda: any(path.stat().st_size > 1_000_000 for path in uploads.glob("*/*")))
+        wait_for(lambda: any(path.stat().st_size > 1_000_000 for path in uploads.glob("*/*")), seconds=30)
         os.kill(azure_pid(place.sandbox), signal.SIGKILL)
-        until(lambda: not request(place.sandbox.layout.control, "status").azure_pid)
-        until(lambda: "Retrying in " in Path(user.env["F"], "said").read_text() or pushing.done())
+        wait_for(lambda: not request(place.sandbox.layout.control, "status").azure_pid, seconds=30)
+        wait_for(lambda: "Retrying in " in Path(user.env["F"], "said").read_text() or pushing.done(), seconds=30)
         user.bash("kill $(cat $F/pid)")
         pushing.result(120)
     machine.up(place.sandbox.name, place.outer, kit)

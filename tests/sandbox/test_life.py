@@ -14,23 +14,12 @@ from labrunner.sandbox import engine, machine, stock
 from labrunner.sandbox.errors import SandboxBusy, SandboxError
 from labrunner.sandbox.layout import layout
 from tests.e2e.traces import below, processes
+from tests.sandbox.conftest import inside
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.sandbox
 
 HOME_FILES = {".docker/config.json": "{}", ".azure/x": "a", ".ssh/config": "b", ".bash_history": "c"}
-
-
-def inside(sandbox, text):
-    result = sandbox.run(["bash", "-c", text])
-    assert result.status == 0, result
-    return result.stdout
-
-
-def until(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.01)
 
 
 def rules(kit):
@@ -83,7 +72,7 @@ def test_nothing_is_left(machines, kit, course, seeded):
     start = time.monotonic()
     assert machine.down(name, machines.env)
     seconds = time.monotonic() - start
-    until(lambda: picture(kit, seeded, place) == before)
+    wait_for(lambda: picture(kit, seeded, place) == before)
     assert processes(sandbox.layout.folder) == []
     assert not Path(sandbox.layout.folder).exists()
     assert not Path(sandbox.layout.run).exists()
@@ -109,7 +98,7 @@ def test_a_crash_leaves_nothing_running_and_up_goes_on(machines, course, kit, vi
     inside(sandbox, "docker run -d --name deaf deaf && echo kept > kept")
     parent = int(Path(f"/proc/{sandbox.pid}/stat").read_text().rpartition(")")[2].split()[1])
     os.kill(sandbox.pid if victim == "supervisor" else parent, signal.SIGKILL)
-    until(lambda: processes(sandbox.layout.folder) == [])
+    wait_for(lambda: processes(sandbox.layout.folder) == [])
     assert machine.status(sandbox.name, machines.env).state == "stopped"
     with pytest.raises(SandboxError, match="is not running") as caught:
         machine.attach(sandbox.name, machines.env)
@@ -123,7 +112,7 @@ def test_a_dead_engine_is_said_and_started_again(machines, course, kit):
     stock.prepare(sandbox, course, busybox=kit.busybox)
     inside(sandbox, "docker run -d --name deaf deaf")
     inside(sandbox, "kill -9 $(cat /run/docker.pid)")
-    until(lambda: machine.status(sandbox.name, machines.env).state == "engine-down")
+    wait_for(lambda: machine.status(sandbox.name, machines.env).state == "engine-down")
     with pytest.raises(SandboxError, match="does not answer: it ended by signal 9 at") as caught:
         sandbox.check_engine()
     assert caught.value.remedy == f"labrunner sandbox up --sandbox {sandbox.name}"
@@ -158,7 +147,7 @@ def test_down_removes_a_half_broken_one(machines, missing):
         Path(place.control).unlink()
     if missing == "folder":
         os.kill(sandbox.pid, signal.SIGKILL)
-        until(lambda: not Path(f"/proc/{sandbox.pid}/ns/net").exists())
+        wait_for(lambda: not Path(f"/proc/{sandbox.pid}/ns/net").exists())
         machine._remove(place.folder)
     assert machine.status(sandbox.name, machines.env).state != "running"
     assert machine.down(sandbox.name, machines.env)

@@ -18,6 +18,7 @@ from labrunner.sandbox.errors import SandboxError
 from labrunner.sandbox.layout import layout
 from labrunner.sandbox.recovery import clear
 from tests.e2e.traces import below
+from tests.sandbox.conftest import inside
 
 pytestmark = pytest.mark.sandbox
 
@@ -52,12 +53,6 @@ PROGRAMS = {
     "all": ("dockerd", "containerd", "labrunner.emulator", "labrunner.sandbox.supervisor"),
     "supervisor": ("labrunner.sandbox.supervisor",),
 }
-
-
-def inside(sandbox, text):
-    result = sandbox.run(["bash", "-ec", text])
-    assert result.status == 0, result
-    return result.stdout
 
 
 def members(place):

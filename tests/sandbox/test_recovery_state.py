@@ -17,18 +17,13 @@ from labrunner.emulator.server import DOMAINS
 from labrunner.sandbox import azure, machine
 from labrunner.sandbox.azure import check_azure
 from labrunner.sandbox.layout import FORMAT
+from tests.sandbox.conftest import inside
 
 pytestmark = pytest.mark.sandbox
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 10.0
 ASK = "curl -sS -o /dev/null -w '%{http_code}' https://management.azure.com/tenants?api-version=2022-12-01"
-
-
-def inside(sandbox, text):
-    result = sandbox.run(["bash", "-ec", text])
-    assert result.status == 0, result
-    return result.stdout
 
 
 def up(machines, name):

@@ -15,6 +15,7 @@ from labrunner.shell.bash import BashShell
 from labrunner.shell.far import FarShell
 from labrunner.shell.protocol import End, ShellSpec
 from labrunner.targets.trouble import Watch
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.sandbox
 
@@ -45,13 +46,6 @@ def shells(shared, host):
 
 def text(completed) -> str:
     return completed.output.decode().replace("\r\n", "\n")
-
-
-def wait(condition, seconds=20.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_it_is_another_machine(shared, host):
@@ -118,7 +112,7 @@ def test_what_was_killed_comes_back_and_the_sandbox_own_engine_lives_on(shared, 
     for program in ("dockerd", "remote_ssh"):
         pid = host.pid
         host.run(["bash", "-c", f"kill -9 $(pgrep -f {program} | head -1)"])
-        wait(lambda pid=pid: host.pid != pid)
+        wait_for(lambda pid=pid: host.pid != pid)
         machine.up(shared.name, shared_env, kit)
         assert host.run(["docker", "info"]).status == 0
     assert shared.check_engine()["ID"] == first

@@ -5,14 +5,9 @@ from pathlib import Path
 import pytest
 
 from labrunner.sandbox import stock
+from tests.sandbox.conftest import inside
 
 pytestmark = pytest.mark.sandbox
-
-
-def inside(sandbox, text):
-    result = sandbox.run(["bash", "-c", text])
-    assert result.status == 0, result
-    return result.stdout
 
 
 @pytest.fixture

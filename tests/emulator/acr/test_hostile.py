@@ -10,6 +10,7 @@ import pytest
 from labrunner.emulator.acr.names import is_name, is_tag
 from tests.emulator.acr.conftest import HOST, Local
 from tests.emulator.registry import IMAGE, INDEX, descriptor, digest_of, image
+from tests.waiting import wait_for
 
 ALL = "pull,push,delete,metadata_read,metadata_write"
 
@@ -335,7 +336,7 @@ def test_a_second_writer_is_refused(raw, local):
             + b"abc"
         )
         upload = local.world.blobs.upload(f"{local.registry.uid}/a", location.rpartition("/")[2])
-        until(lambda: upload._held)
+        wait_for(lambda: upload._held)
         for method, path in (
             ("PATCH", location),
             ("PUT", f"{location}?digest={digest_of(b'x')}"),
@@ -346,15 +347,6 @@ def test_a_second_writer_is_refused(raw, local):
         client.sendall(b"defghij")
         assert client.recv(100).startswith(b"HTTP/1.1 202 ")
     assert raw.ask("PUT", f"{location}?digest={digest_of(b'abcdefghij')}").status == 201
-
-
-def until(question) -> None:
-    import time
-
-    deadline = time.monotonic() + 10
-    while not question():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def test_uploads_side_by_side_do_not_mix(raw):

@@ -6,9 +6,17 @@ from pathlib import Path
 import pytest
 
 from labrunner.emulator.clock import Clock
+from labrunner.emulator.store import Store
 from labrunner.emulator.world import World, open_world
 from tests.unit.emulator.pushed import Part
 from tests.unit.emulator.tenant import Tenant
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(tmp_path / "state.sqlite")
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -7,15 +7,7 @@ import pytest
 
 from labrunner.emulator.clock import Clock, iso
 from labrunner.emulator.issued import Issued
-from labrunner.emulator.store import Store
 from labrunner.emulator.tokens import TokenProblem, Tokens
-
-
-@pytest.fixture
-def store(tmp_path):
-    made = Store(tmp_path / "state.sqlite")
-    yield made
-    made.close()
 
 
 @pytest.fixture

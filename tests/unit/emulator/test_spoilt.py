@@ -7,7 +7,6 @@ from labrunner.emulator.issued import Issued
 from labrunner.emulator.refusal import Refusal
 from labrunner.emulator.state.principals import Principal
 from labrunner.emulator.state.roles import Roles
-from labrunner.emulator.store import Store
 from labrunner.emulator.tokens import TokenProblem, Tokens
 from tests.unit.emulator.still import Still
 
@@ -24,13 +23,6 @@ def clock():
 @pytest.fixture
 def faults(clock):
     return Faults(clock)
-
-
-@pytest.fixture
-def store(tmp_path):
-    made = Store(tmp_path / "state.sqlite")
-    yield made
-    made.close()
 
 
 @pytest.fixture

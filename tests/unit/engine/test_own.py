@@ -7,7 +7,7 @@ import pytest
 
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.policy import Move, Own, Point
-from labrunner.model import Check, Command, File, Lab, Setup, Step
+from labrunner.model import Command, File, Lab, Setup
 from labrunner.record.events import (
     CarriedOver,
     OutputArrived,
@@ -18,16 +18,8 @@ from labrunner.record.events import (
 from labrunner.record.left import read_left
 from labrunner.shell.protocol import End, ShellError
 from tests.unit.engine.conftest import Learner
+from tests.unit.engine.steps import step, there
 from tests.unit.engine.test_resume import Dying, Killed
-
-
-def step(*commands: str | Command, name: str = "s", **more) -> Step:
-    made = tuple(command if isinstance(command, Command) else Command(run=command) for command in commands)
-    return Step(id=name, title=name, text="", commands=made, **more)
-
-
-def there(path: str) -> Check:
-    return Check(kind="file.exists", args={"path": path}, within=0.0)
 
 
 def entries(ran):

@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,6 @@ from labrunner.model import (
     Seed,
     SeededManifest,
     Setup,
-    Step,
 )
 from labrunner.record.book import Book
 from labrunner.record.events import (
@@ -45,25 +43,10 @@ from labrunner.record.events import (
 )
 from labrunner.shell.protocol import ShellError
 from tests.unit.engine.conftest import Learner
+from tests.unit.engine.steps import step, there
+from tests.waiting import wait_for
 
 SEED = Seed(registry="reg", repository="a", manifests=(SeededManifest(from_="a:1", tags=("2",), days=3.0),))
-
-
-def step(*commands: str | Command, name: str = "s", **more) -> Step:
-    made = tuple(command if isinstance(command, Command) else Command(run=command) for command in commands)
-    return Step(id=name, title=name, text="", commands=made, **more)
-
-
-def until(condition):
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def there(path: str, **more) -> Check:
-    more.setdefault("within", 0.0)
-    return Check(kind="file.exists", args={"path": path}, **more)
 
 
 def test_a_step_passes_because_the_state_is_right(bench):
@@ -625,7 +608,7 @@ def test_ctrl_c_in_an_unattended_run_ends_it(bench):
     mark = f"sleep 60.{os.getpid()}"
 
     def interrupt():
-        until(lambda: mark in programs())
+        wait_for(lambda: mark in programs())
         os.kill(os.getpid(), signal.SIGINT)
 
     person = threading.Thread(target=interrupt)

@@ -1,12 +1,12 @@
 """azure-cli is warmed once, in the background, by a mistake of its own."""
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from labrunner.sandbox import azure_warming
+from tests.waiting import wait_for
 
 AZ = """\
 import os, sys
@@ -17,13 +17,6 @@ with Path({log!r}).open("a") as log:
     log.write(f"{{sys.argv}} {{os.environ['AZURE_CORE_COLLECT_TELEMETRY']}} {{idle}}\\n")
 {end}
 """
-
-
-def until(condition) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 @pytest.mark.parametrize("end", ["sys.exit(2)", "raise RuntimeError('no')"])
@@ -42,7 +35,7 @@ def test_it_makes_the_bytecode_once_whatever_comes_of_the_command(tmp_path: Path
     )
     python.chmod(0o755)
     azure_warming.begin(root)
-    until((root / "warm").exists)
+    wait_for((root / "warm").exists)
     assert list((tmp_path / "site").rglob("rarely*.pyc"))
     assert log.read_text() == "['az', 'acr', 'lst'] no True\n"
     assert not (root / "warming").exists()
