@@ -125,11 +125,11 @@ def choose_option(screen: Screen, keys: Keyboard, options: Sequence[Option]) -> 
         answer = _answer(screen, keys, listed)
         if answer is None:
             return None
-        answer = answer.lower() or "1"
+        chosen = answer.lower() or "1"
         names = {str(number): option for number, option in enumerate(options, 1)}
         names |= {chr(ord("a") + at): option for at, option in enumerate(options[:16])}  # courses call them A, B, ...
-        if answer in names:
-            return names[answer]
+        if chosen in names:
+            return names[chosen]
         own = answer.startswith(MARK)
         screen.line(put_off(keys, answer) if own else f"Type a number from 1 to {last}, Enter or q.")
 

@@ -164,7 +164,7 @@ def test_a_command_where_none_runs_and_one_typed_meanwhile_wait(learner: Learner
     learner.expect(PROMPT)
     learner.type("s\n")
     learner.expect("q quit: ")
-    learner.type("! keys -a\n")
+    learner.type("! keys -A\n")
     learner.expect("No command runs here")
     learner.expect("q quit: ")
     learner.type("1\n")
@@ -173,7 +173,7 @@ def test_a_command_where_none_runs_and_one_typed_meanwhile_wait(learner: Learner
     learner.type("keys -b\n")
     learner.expect("<free>")
     assert "keys" not in learner.text[begin:].partition("<free>")[0]
-    for word in ("-a", "-b"):
+    for word in ("-A", "-b"):
         learner.expect(PROMPT)
         learner.expect(f"keys {word}")
         learner.type("\n")
