@@ -148,13 +148,13 @@ class LocalAzure:
         """Until it answers."""
         check_azure(self._sandbox.layout, patience=_START_SECONDS)
 
-    def prepare(self, wanted: Azure | None, cli: "AzureCli", say: Callable[[Progress], None]) -> None:
-        """Have what the course declares, where it is missing, `az` on the PATH, and the sandbox's user signed in."""
+    def prepare(self, wanted: Azure | None, say: Callable[[Progress], None]) -> None:
+        """Have what the course declares, where it is missing, and the sandbox's user signed in, by what `install` put
+        there."""
         with told(self._sandbox.layout):
-            self._prepare(wanted, cli, say)
+            self._prepare(wanted, say)
 
-    def _prepare(self, wanted: Azure | None, cli: "AzureCli", say: Callable[[Progress], None]) -> None:
-        self._install(cli)
+    def _prepare(self, wanted: Azure | None, say: Callable[[Progress], None]) -> None:
         self.wait()
         if wanted is not None:
             self._ask(lambda: self._client.seed(_seed(wanted)))
@@ -239,7 +239,7 @@ class LocalAzure:
         """What was answered amiss after that number, and what will settle by itself (`emulator.control`)."""
         return self._ask(lambda: self._client.trouble(since))
 
-    def _install(self, cli: "AzureCli") -> None:
+    def install(self, cli: "AzureCli") -> None:
         """Put `az` on the PATH inside, whole at any moment; and `notation`."""
         self._sandbox.show([str(cli.root)])
         path = Path(self._sandbox.layout.bin, "az")

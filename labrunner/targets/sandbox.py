@@ -295,11 +295,14 @@ class SandboxTarget:
         course: as filled in for this learner, instead of the one given before.
         """
         self._course = course or self._course
+        if self._azure is not None and self._cli is not None:
+            with _told():
+                self._azure.install(self._cli)  # what is asked for its version beside the rest
         with _told(), ThreadPoolExecutor(2, thread_name_prefix="stock") as beside:
             versions = beside.submit(self.tools)
             stocked = beside.submit(stock.prepare, self._sandbox, self._course, busybox=str(self._tools.busybox))
             if self._azure is not None and self._cli is not None:
-                self._azure.prepare(self._course.azure, self._cli, say)
+                self._azure.prepare(self._course.azure, say)
             stocked.result()
             with suppress(TargetError):  # whoever wants to know them asks again
                 versions.result()
