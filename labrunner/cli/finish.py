@@ -83,6 +83,9 @@ def _told(finished: "Finished", again: str) -> Iterator[str]:
 
     yield "Removed:" if finished.removed else "Nothing was left to be removed."
     yield from (f"  {line}" for line in lines(finished.removed))
+    if finished.settings:
+        yield "As it was before:"
+        yield from (f"  {setting}" for setting in finished.settings)
     if finished.kept:
         yield "Still there:"
         shown = set(of_their_own([entry for entry, _ in finished.kept]))

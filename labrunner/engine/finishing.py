@@ -28,7 +28,8 @@ _TOLD = frozenset(
 class Finished:
     """What came of it. kept: ours that is still there, with the reason. foreign: what others have made, untouched.
 
-    lost: what was not ours and is gone nevertheless, which is a defect. complaints: cleanups that failed.
+    lost: what was not ours and is gone nevertheless, which is a defect. complaints: cleanups that failed. settings:
+    what the others say is as it was again.
     """
 
     removed: tuple[Entry, ...]
@@ -36,6 +37,7 @@ class Finished:
     foreign: tuple[Entry, ...]
     lost: tuple[Entry, ...]
     complaints: tuple[str, ...]
+    settings: tuple[str, ...] = ()
 
 
 def finish(
@@ -52,7 +54,7 @@ def finish(
     before = target.inventory()
     book.end(before)
     ours = {made.entry for made in book.made if made.lab in labs} & before
-    complaints = _clean_up(target, course, labs, begun, known={made.lab for made in book.made})
+    undone = _clean_up(target, course, labs, begun, known={made.lab for made in book.made})
     left = ours & target.inventory()
     answers = target.remove(sorted(left))
     after = target.inventory()
@@ -72,7 +74,8 @@ def finish(
             for entry in sorted(before - after - ours)
             if _counts(entry) and not _is_changed(entry, after - before)
         ),
-        complaints=complaints,
+        complaints=tuple(complaint for _, complaint in undone if complaint),
+        settings=tuple(dict.fromkeys(entry.says for entry, complaint in undone if entry.says and not complaint)),
     )
 
 
@@ -88,9 +91,11 @@ def _clean_up(
     begun: Collection[tuple[str, str]],
     *,
     known: Collection[str],
-) -> tuple[str, ...]:
-    """Run the cleanups of what was begun, the last first. The words of those that fail. known: the labs of which the
-    ledger knows what they have made."""
+) -> list[tuple[Cleanup, str]]:
+    """Run the cleanups of what was begun, the last first; with each its words when it failed, else none.
+
+    known: the labs of which the ledger knows what they have made.
+    """
     entries: list[Cleanup] = []
     for lab in course.labs:
         if lab.id not in labs or not any(place[0] == lab.id for place in begun):
@@ -101,7 +106,7 @@ def _clean_up(
             entries += [
                 entry for entry in cleanups[::-1] if not (entry.restores or (entry.removes and lab.id in known))
             ]
-    return tuple(filter(None, (_run(target, entry) for entry in reversed(entries))))
+    return [(entry, _run(target, entry)) for entry in reversed(entries)]
 
 
 def _run(target: Target, entry: Cleanup) -> str:

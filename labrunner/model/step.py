@@ -51,12 +51,14 @@ class Solution:
 class Cleanup:
     """Undoes what the step made. Must be harmless when there is nothing to undo.
 
+    says: what is so again after it, told by `finish`: `the admin user is off`.
     removes: whether all that it does is to take away things that the step has made. The ledger knows those by their
     immutable ids, so that `finish` need not look for them by their names.
     restores: whether it brings back what the step has taken away. Nobody wants that at the end: `finish` leaves it out.
     """
 
     run: str
+    says: str = ""
     host: str = "local"
     timeout: float = 60.0
     removes: bool = False

@@ -116,6 +116,13 @@ def test_cleanups_come_last_first_and_only_for_what_was_begun(place):
     assert place.target.script("cat order").stdout.split() == ["b1", "a1", "a0"]
 
 
+def test_what_was_switched_back_is_told_if_that_was_done(place):
+    done, failed = Cleanup(run="true", says="the light is off"), Cleanup(run="exit 3", says="the door is shut")
+    finished = place.finish(lab(done, Cleanup(run="true"), failed, Cleanup(run="exit 0", says="the light is off")))
+    assert finished.settings == ("the light is off",)
+    assert finished.complaints == ("exit status 3",)
+
+
 def test_what_cannot_go_is_kept_with_its_reason(place):
     place.run("echo x > log; mkdir e", by="l")
     place.run("echo somebody >> log; echo x > e/theirs")
