@@ -1,13 +1,15 @@
 # `make lab` and `make test` set up what they need; see README.md.
 .DEFAULT_GOAL := help
 .PHONY: help lab setup doctor test check bench soak screens
+# a compiled file is read again by the next process of the same run, and by the next run
+unexport PYTHONDONTWRITEBYTECODE
 
 ARGS ?=
 QUICK = tests/architecture tests/content tests/courses tests/unit
-# some tests at a time, those of one file one after the other: they share what is dear to make;
-# the quick ones of tests/unit come last, so that the workers end together.
-# Of the quick ones one more than cores run: they wait now and then, for a server or a retry
-PYTEST = pytest --dist loadfile --no-loadscope-reorder
+# parts of them, each a process of its own that reads its test files alone
+PARTS = check-tests-1/4 check-tests-2/4 check-tests-3/4 check-tests-4/4
+CHECKS = check-types check-format check-lint check-course $(PARTS)
+.PHONY: $(CHECKS)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
@@ -21,16 +23,29 @@ setup: ## only set up: the virtual environment, the Docker Engine and the tools
 doctor: ## say what this machine has and lacks for the labs; sets nothing up
 	@python3 bootstrap.py doctor $(ARGS)
 
+# some tests at a time, those of one file one after the other: they share what is dear to make;
+# the quick ones of tests/unit come last, so that the workers end together
 test: ## run all tests, those that need root and the Docker Engine included
-	@python3 bootstrap.py engine dev -- $(PYTEST) -n 2 $(ARGS)
+	@python3 bootstrap.py engine dev -- pytest --dist loadfile --no-loadscope-reorder -n 2 $(ARGS)
 
+# side by side, as they wait now and then; each one's output as a whole, and all of them also after a failure
 check: ## format, lint, types, unit and architecture tests, content: no root, no engine
-	@python3 bootstrap.py dev -- sh -ec '\
-	  ruff format --check .; \
-	  ruff check .; \
-	  mypy; \
-	  labrunner lint labs/acr-images; \
-	  $(PYTEST) -n 3 -q -m "not sandbox and not e2e" $(QUICK)'
+	@python3 bootstrap.py dev -- $(MAKE) --no-print-directory -k -O -j $(words $(CHECKS)) $(CHECKS)
+
+check-types:
+	@mypy
+
+check-format:
+	@ruff format --check .
+
+check-lint:
+	@ruff check .
+
+check-course:
+	@labrunner lint labs/acr-images
+
+$(PARTS):
+	@pytest -q -m "not sandbox and not e2e" --part $(@:check-tests-%=%) $(QUICK)
 
 bench: ## measure against plain bash and other runners, and print the ratios
 	@python3 bootstrap.py engine dev bench -- python -m bench.run $(ARGS)

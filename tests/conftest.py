@@ -4,12 +4,27 @@ import gc
 import os
 import signal
 from collections.abc import Iterator
-from itertools import count
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.parts import Part
+
 FOREIGN = ("DOCKER_", "AZURE_", "ARM_", "KUBECONFIG", "SSH_AUTH_SOCK", "LABRUNNER_", "GIT_", "NO_COLOR", "COLUMNS")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--part", metavar="K/N", help="only the K-th of N parts of the test files")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    part = config.getoption("--part")
+    if part is not None:
+        try:
+            config.pluginmanager.register(Part.read(part))
+        except ValueError as error:
+            raise pytest.UsageError(f"--part takes K/N, as 1/4 for the first of four parts: {error}") from None
 
 
 def pytest_collection() -> None:
@@ -37,25 +52,63 @@ def interruptible() -> None:
         signal.signal(signal.SIGHUP, lambda number, frame: None)  # unlike one that is ignored, not passed on
 
 
+class Folders:
+    """Empty folders. One that was left as it was found serves again: a new one costs more than many a test. Numbered,
+    as `mktemp` lists those that there are on each call."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+        self._made: dict[Path, os.stat_result] = {}
+        self._returned: list[Path] = []
+
+    @contextmanager
+    def one(self) -> Iterator[Path]:
+        folder = self._unused() or self._new()
+        yield folder
+        self._returned.append(folder)
+
+    def _unused(self) -> Path | None:
+        """Looked for when the next is wanted: when one is returned, what a test has patched may still be in place."""
+        while self._returned:
+            folder = self._returned.pop()
+            try:
+                # type and mode, inode, device, links, owner, group
+                if folder.lstat()[:6] == self._made[folder][:6] and not any(folder.iterdir()):
+                    return folder
+            except OSError:
+                continue
+        return None
+
+    def _new(self) -> Path:
+        folder = self._base / str(len(self._made))
+        folder.mkdir(mode=0o700)
+        self._made[folder] = folder.lstat()
+        return folder
+
+
 @pytest.fixture(scope="session")
-def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """New paths, one after the other: `mktemp` lists its folder on each call, which thousands of tests would feel."""
-    folder = tmp_path_factory.mktemp("homes")
-    return (folder / str(number) for number in count())
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    return Folders(tmp_path_factory.mktemp("tests"))
+
+
+@pytest.fixture
+def tmp_path(folders: Folders) -> Iterator[Path]:
+    """As pytest's own; it stays for the next runs to remove, like those."""
+    with folders.one() as folder:
+        yield folder
 
 
 @pytest.fixture(autouse=True)
-def isolated(monkeypatch: pytest.MonkeyPatch, homes: Iterator[Path]) -> Path:
+def isolated(monkeypatch: pytest.MonkeyPatch, folders: Folders) -> Iterator[Path]:
     """An empty HOME and state, and an environment with nothing of the developer's in it."""
-    home = next(homes)
-    home.mkdir()
-    for name in list(os.environ):
-        if name.startswith(FOREIGN):
-            monkeypatch.delenv(name)
-    # the unpacked tools are large and read-only: tests that need them share the developer's cache
-    monkeypatch.setenv("XDG_CACHE_HOME", os.environ.get("XDG_CACHE_HOME") or f"{os.environ['HOME']}/.cache")
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
-    monkeypatch.setenv("LC_ALL", "C.UTF-8")
-    monkeypatch.setenv("TZ", "UTC")
-    return home
+    with folders.one() as home:
+        for name in list(os.environ):
+            if name.startswith(FOREIGN):
+                monkeypatch.delenv(name)
+        # the unpacked tools are large and read-only: tests that need them share the developer's cache
+        monkeypatch.setenv("XDG_CACHE_HOME", os.environ.get("XDG_CACHE_HOME") or f"{os.environ['HOME']}/.cache")
+        monkeypatch.setenv("HOME", str(home))
+        monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+        monkeypatch.setenv("LC_ALL", "C.UTF-8")
+        monkeypatch.setenv("TZ", "UTC")
+        yield home
