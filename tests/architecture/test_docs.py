@@ -9,6 +9,7 @@ import textwrap
 import types
 import typing
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,7 @@ def _rows(text: str) -> dict[str, list[str]]:
 # -- commands
 
 
+@cache
 def _parser(name: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=name)
     importlib.import_module(f"labrunner.cli.{name}").arguments(parser)

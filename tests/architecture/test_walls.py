@@ -66,8 +66,16 @@ def _imports(path: Path) -> tuple[tuple[str, str], ...]:
     return tuple((f"{path.relative_to(ROOT)}:{line}", name) for name, line in _found(path))
 
 
+def _statements(within: ast.AST) -> Iterator[ast.AST]:
+    """Those of a module or statement, at any depth: no expression, most of what `ast.walk` gives, imports anything."""
+    for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for node in getattr(within, part, ()):
+            yield node
+            yield from _statements(node)
+
+
 def _found(path: Path) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in _statements(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

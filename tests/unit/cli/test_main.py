@@ -17,12 +17,19 @@ from labrunner.cli import COMMANDS, Problem, main
 ROOT = Path(__file__).resolve().parents[3]
 
 
+def environment(home):
+    """Of a user who has asked before: the bundled course, read already, is in the cache, and most of these are not
+    about reading it."""
+    passed = {name: os.environ[name] for name in ("PATH", "XDG_CACHE_HOME")}
+    return {**passed, "PYTHONPATH": str(ROOT), "HOME": str(home), "LC_ALL": "C.UTF-8"}
+
+
 def labrunner(home, *words, **more):
     """The command in a process of its own."""
     more.setdefault("capture_output", True)
     return subprocess.run(
         [sys.executable, "-m", "labrunner", *words],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(home), "LC_ALL": "C.UTF-8"},
+        env=environment(home),
         text=True,
         timeout=30,
         check=False,
@@ -178,7 +185,7 @@ def test_a_closed_stdout_is_no_defect(words, isolated):
     code = "import os, sys; os.close(1); os.execv(sys.executable, [sys.executable, '-m', 'labrunner', *sys.argv[1:]])"
     ended = subprocess.run(
         [sys.executable, "-c", code, *words],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(isolated)},
+        env=environment(isolated),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -204,15 +204,13 @@ def test_time_is_linear(pattern: str, unit: str) -> None:
 
     def seconds(size: int) -> float:
         text = unit * (size // len(unit))
-        best = 9.0
-        for _ in range(3):
-            begin = time.process_time()
-            assert not compiled.matches(text)
-            compiled.find(text)
-            best = min(best, time.process_time() - begin)
-        return best
+        begin = time.process_time()
+        assert not compiled.matches(text)
+        compiled.find(text)
+        return time.process_time() - begin
 
-    assert seconds(32_000) < 24 * seconds(4_000) + 0.02
+    limit = 24 * min(seconds(4_000) for _ in range(3)) + 0.02
+    assert any(seconds(32_000) < limit for _ in range(3))
 
 
 @pytest.mark.parametrize(

@@ -249,16 +249,13 @@ def test_time_is_linear() -> None:
     made = redactor("an unlikely value")
 
     def seconds(text: str) -> float:
-        best = 9.0
-        for _ in range(3):
-            begin = time.process_time()
-            made.redact(text)
-            best = min(best, time.process_time() - begin)
-        return best
+        begin = time.process_time()
+        made.redact(text)
+        return time.process_time() - begin
 
     for dense in ("password=", "eyJ", 'Bearer "auth": "', "-----BEGIN PRIVATE KEY-----", "login -p "):
-        small, large = seconds(dense * 1000), seconds(dense * 8000)
-        assert large < 30 * small + 0.1
+        limit = 30 * min(seconds(dense * 1000) for _ in range(3)) + 0.1
+        assert any(seconds(dense * 8000) < limit for _ in range(3))
 
 
 def token(number: int) -> str:

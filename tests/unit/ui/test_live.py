@@ -20,7 +20,12 @@ class Seen:
 
     @property
     def lines(self) -> list[str]:
-        return "\n".join(line.rstrip() for line in self._screen.display).rstrip().split("\n")
+        return "\n".join(map(self._line, range(self._screen.lines))).rstrip().split("\n")
+
+    def _line(self, y: int) -> str:
+        """As the model's own `display` gives it, to the last cell written: the rest is blank, and most of it."""
+        cells = self._screen.buffer.get(y, {})
+        return "".join(cells[x].data for x in range(max(cells, default=-1) + 1)).rstrip()
 
     @property
     def cursor(self) -> tuple[int, int]:
