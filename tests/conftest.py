@@ -4,11 +4,11 @@ import gc
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.folders import Folders
 from tests.parts import Part
 
 FOREIGN = ("DOCKER_", "AZURE_", "ARM_", "KUBECONFIG", "SSH_AUTH_SOCK", "LABRUNNER_", "GIT_", "NO_COLOR", "COLUMNS")
@@ -50,40 +50,6 @@ def interruptible() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda number, frame: None)  # unlike one that is ignored, not passed on
-
-
-class Folders:
-    """Empty folders. One that was left as it was found serves again: a new one costs more than many a test. Numbered,
-    as `mktemp` lists those that there are on each call."""
-
-    def __init__(self, base: Path) -> None:
-        self._base = base
-        self._made: dict[Path, os.stat_result] = {}
-        self._returned: list[Path] = []
-
-    @contextmanager
-    def one(self) -> Iterator[Path]:
-        folder = self._unused() or self._new()
-        yield folder
-        self._returned.append(folder)
-
-    def _unused(self) -> Path | None:
-        """Looked for when the next is wanted: when one is returned, what a test has patched may still be in place."""
-        while self._returned:
-            folder = self._returned.pop()
-            try:
-                # type and mode, inode, device, links, owner, group
-                if folder.lstat()[:6] == self._made[folder][:6] and not any(folder.iterdir()):
-                    return folder
-            except OSError:
-                continue
-        return None
-
-    def _new(self) -> Path:
-        folder = self._base / str(len(self._made))
-        folder.mkdir(mode=0o700)
-        self._made[folder] = folder.lstat()
-        return folder
 
 
 @pytest.fixture(scope="session")
