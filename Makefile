@@ -44,8 +44,9 @@ check-lint:
 check-course:
 	@labrunner lint labs/acr-images
 
+# each part leaves a folder of what its tests made: those of two whole runs stay
 $(PARTS):
-	@pytest -q -m "not sandbox and not e2e" --part $(@:check-tests-%=%) $(QUICK)
+	@pytest -q -m "not sandbox and not e2e" -o tmp_path_retention_count=8 --part $(@:check-tests-%=%) $(QUICK)
 
 bench: ## measure against plain bash and other runners, and print the ratios
 	@python3 bootstrap.py engine dev bench -- python -m bench.run $(ARGS)
