@@ -136,12 +136,9 @@ def test_time_is_linear_in_hostile_lines() -> None:
     coded = in_base64(f"user:{PASSWORD}")
 
     def seconds(text: str) -> float:
-        best = 9.0
-        for _ in range(3):
-            begin = time.process_time()
-            made.redact(text)
-            best = min(best, time.process_time() - begin)
-        return best
+        begin = time.process_time()
+        made.redact(text)
+        return time.process_time() - begin
 
     hostile: list[Callable[[int], str]] = [
         lambda times: f"{'x' * 16}\n" * times,
@@ -155,8 +152,8 @@ def test_time_is_linear_in_hostile_lines() -> None:
         lambda times: f"{' ' * 90}\n" * times,
     ]
     for text in hostile:
-        small, large = seconds(text(250)), seconds(text(2000))
-        assert large < 24 * small + 0.1, text(1)
+        limit = 24 * min(seconds(text(250)) for _ in range(3)) + 0.1
+        assert any(seconds(text(2000)) < limit for _ in range(3)), text(1)
 
 
 def test_usual_output_costs_little_more_than_without_secrets() -> None:
