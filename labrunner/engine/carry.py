@@ -1,10 +1,18 @@
 """Commands that set what later ones need in the shell, so that a step can start in a fresh one."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labrunner.model import Course
 
-__all__ = ["Carried", "carrying"]
+__all__ = ["Carried", "carrying", "needed"]
+
+_SETTING = re.compile(
+    r"""(?:export[ ]+)?([A-Za-z_]\w*)=(?:"[^"]*"|'[^']*'|\$\([^()]*\)|[^\s;&|()<>"'`\\])*[ \t]*""", re.ASCII
+)
+"""A line that sets one variable and does nothing else. What it does not know counts as no setting."""
+_USED = re.compile(r"\$\{?([A-Za-z_]\w*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +37,27 @@ def carrying(course: Course) -> tuple[Carried, ...]:
         for place, command in enumerate(step.commands, len(step.files))
         if command.carries
     )
+
+
+def needed(missing: Sequence[Carried], run: str) -> tuple[Carried, ...]:
+    """Those that a shell lacks, before it runs the command `run`: not what that sets itself before it uses it, unless
+    another of them needs it."""
+    own, used = _settings(run)
+    found = []
+    for entry in reversed(missing):
+        sets, uses = _settings(entry.run)
+        if not sets or not sets <= own - used:
+            found.append(entry)
+            used |= uses
+    return tuple(reversed(found))
+
+
+def _settings(run: str) -> tuple[set[str], set[str]]:
+    """The variables that a command sets, and those that it uses before it has set them."""
+    sets: set[str] = set()
+    used: set[str] = set()
+    for line in run.replace("\\\n", "").split("\n"):
+        used.update(name for name in _USED.findall(line) if name not in sets)
+        if setting := _SETTING.fullmatch(line):
+            sets.add(setting[1])
+    return sets, used

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labrunner.checking.api import CheckResult, TargetError
-from labrunner.engine.carry import Carried
+from labrunner.engine.carry import Carried, needed
 from labrunner.engine.command import CommandResult, Place, execute
 from labrunner.engine.outcomes import Blame, StepResult
 from labrunner.engine.session import Session
@@ -192,7 +192,7 @@ class StepRun:
         place = Place(self.lab.id, self.step.id, action.number)
         if isinstance(action.item, File):
             return self._write(action.item, place)
-        self.carry_over(action.command.host, action.number)
+        self.carry_over(action.command.host, action.number, before=action.item.run)
         result = execute(self.session, action.item, place)
         if action.item.carries:
             self.session.seen.setdefault(action.item.host, set()).add(self._place(action))
@@ -249,23 +249,22 @@ class StepRun:
         except OSError as error:
             raise TargetError(f"the course's file {file.source} cannot be read: {error.strerror}") from error
 
-    def carry_over(self, host: str, number: int) -> None:
-        """Give a shell that lacks them the settings of the course's commands before the action `number`, and take from
-        it those that belong to other labs alone."""
+    def carry_over(self, host: str, number: int, *, before: str = "") -> None:
+        """Give a shell that lacks them the settings of the course's commands before the action `number`, but for those
+        that the command `before`, which is about to run, sets itself; take from it what belongs to other labs alone."""
         if self.foreign and self.session.inside.get(host) != self.lab.id:
             self.session.target.shell(host).run(f"unset -v {' '.join(self.foreign)}")
         self.session.inside[host] = self.lab.id
         seen = self.session.seen.setdefault(host, set())
         place = self.lab_number, self.number, number
         missing = [entry for entry in self.carried if entry.place < place and entry.missing(host, seen)]
-        if not missing:
-            return
-        shell = self.session.target.shell(host)
-        for entry in missing:
-            shell.run(entry.run)
-            seen.add(entry.place)
-        runs = tuple(self._redact(entry.run) for entry in missing)
-        self.session.emit(CarriedOver(lab=self.lab.id, step=self.step.id, runs=runs))
+        wanted = needed(missing, before)
+        for entry in wanted:
+            self.session.target.shell(host).run(entry.run)
+        seen.update(entry.place for entry in missing)
+        if wanted:
+            runs = tuple(self._redact(entry.run) for entry in wanted)
+            self.session.emit(CarriedOver(lab=self.lab.id, step=self.step.id, runs=runs))
 
     def ask(self, checks: Sequence[Check], *, once: bool = False, quiet: bool = False) -> list[CheckResult]:
         """Ask checks of this step; their answers are events unless `quiet`."""

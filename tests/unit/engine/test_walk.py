@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from labrunner.checking.api import TargetError
+from labrunner.engine.carry import Carried, needed
 from labrunner.engine.outcomes import ExitStatus
 from labrunner.engine.policy import Move, Point
 from labrunner.model import (
@@ -422,6 +423,38 @@ def test_what_an_earlier_lab_carries_is_set_in_a_lab_that_starts_by_itself(bench
     )
     assert ran.status is ExitStatus.PASSED, ran.ended
     assert [event.runs for event in ran.of(CarriedOver)] == [("NAME=first", "NAME=value")]
+
+
+def test_what_the_command_sets_itself_is_not_carried_before_it_nor_after_it(bench):
+    names = (Command(run="NAME=first", carries=True), Command(run='FULL="$NAME.example"', carries=True))
+    head = 'NAME="mine"\nFULL="$NAME.other"\necho done'
+    ran = bench(
+        step(head, 'test "$NAME $FULL $VERSION" = "mine mine.other 1"', name="one"),
+        earlier=Lab(
+            id="e",
+            name="lab-0",
+            title="E",
+            steps=(step(*names, Command(run="VERSION=1", carries=True), name="before"),),
+        ),
+    )
+    assert ran.status is ExitStatus.PASSED, ran.ended
+    assert [event.runs for event in ran.of(CarriedOver)] == [("VERSION=1",)]
+
+
+@pytest.mark.parametrize(
+    ("run", "carried"),
+    [
+        ("NAME=mine", ("NAME=first", 'FULL="$NAME.example"')),  # FULL needs it
+        ('FULL="other"', ("NAME=first",)),
+        ("FULL=$FULL.example", ("NAME=first", 'FULL="$NAME.example"')),
+        ("if false; then FULL=1; fi", ("NAME=first", 'FULL="$NAME.example"')),
+        ("NAME=mine true; FULL=1 true", ("NAME=first", 'FULL="$NAME.example"')),
+        ("export NAME=$(echo mine) \nFULL=\\\n'other'", ()),
+    ],
+)
+def test_what_is_carried_is_what_is_used_before_it_is_set(run, carried):
+    missing = [Carried((1, 1, 0), "local", "NAME=first"), Carried((1, 1, 1), "local", 'FULL="$NAME.example"')]
+    assert tuple(entry.run for entry in needed(missing, run)) == carried
 
 
 def test_what_is_carried_is_set_again_after_exit(bench):
