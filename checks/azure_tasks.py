@@ -41,7 +41,12 @@ def task(
         wrong.append(f"the status {properties.get('status')}")
     if wrong:
         return failed(f"The task `{name}` of the registry `{registry}` has {'; and '.join(wrong)}.")
-    return passed(f"The registry `{registry}` has the task `{name}`, as it should be.")
+    asked = [
+        f"with the schedule `{cut(schedule)}`" if schedule else "",
+        f"running `{cut(contains)}`" if contains else "",
+    ]
+    asked.append("" if enabled is None else "enabled" if enabled else "disabled")
+    return passed(", ".join([f"The registry `{registry}` has the task `{name}`", *filter(None, asked)]) + ".")
 
 
 @check("arm.no-task")
@@ -76,12 +81,22 @@ def run(
             continue
         if contains and contains not in _log(azure, each["id"]):
             continue
-        return passed(f"The run `{about.get('runId')}` of the registry `{registry}` is as it should be.")
+        right = _right(status=status, contains=contains, timer=timer)
+        which = f"task `{task}`" if task else f"registry `{registry}`"
+        return passed(f"The run `{about.get('runId')}` of the {which} {right}.")
     of = f" of the task `{task}`" if task else ""
     wanted = [f"ended as {status}" if status else "", f"said `{cut(contains)}`" if contains else ""]
     which = f" that {' and '.join(part for part in wanted if part)}" if any(wanted) else ""
     there = f"the latest are {few(seen)}" if seen else "there is none at all"
     return failed(f"The registry `{registry}` has no run{of}{which}; {there}.")
+
+
+def _right(*, status: str, contains: str, timer: bool | None) -> str:
+    """What is right with a run, by what was asked."""
+    ended = {"": "", "Succeeded": "has succeeded"}.get(status, f"has ended as {status}")
+    started = {None: "", True: "was started by a timer", False: "was started by no timer"}[timer]
+    said = f"has said `{cut(contains)}`" if contains else ""
+    return " and ".join(part for part in (started, ended, said) if part) or "is there"
 
 
 def _task(azure: Azure, address: str, name: str) -> dict[str, Any] | None:

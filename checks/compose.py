@@ -13,7 +13,7 @@ import docker
 from labrunner.checking.api import Context, Finding, check, failed, passed
 from labrunner.checking.wording import listed
 
-from .docker_containers import differences
+from .docker_containers import as_asked, differences
 from .docker_engine import asking_engine
 
 PROJECT = "com.docker.compose.project"
@@ -53,8 +53,8 @@ def service(  # noqa: PLR0913 - the keys of a service in a Compose file
     outside = [network for network in networks or () if f"{project}_{network}" not in joined]
     if outside:
         said.append(f"The container `{name}` is not in the network {listed(outside, last='or')}, but in {_in(joined)}.")
-    is_now = about["State"]["Status"]
-    return failed(" ".join(said)) if said else passed(f"The service `{service}` is {is_now}, as it should be.")
+    asked = {"image": image, "variables": env, "ports": ports, "volumes": volumes, "networks": networks}
+    return failed(" ".join(said)) if said else passed(f"The service `{service}` {as_asked(about, state, asked)}")
 
 
 @check("compose.down")

@@ -44,8 +44,8 @@ def container(
         said = differences(
             engine, name, about, state=state, image=image, env=env or {}, ports=ports or {}, mounts=mounts or {}
         )
-        is_now = about["State"]["Status"]
-    return failed(" ".join(said)) if said else passed(f"The container `{name}` is {is_now}, as it should be.")
+    asked = {"image": image, "variables": env, "ports": ports, "mounts": mounts}
+    return failed(" ".join(said)) if said else passed(f"The container `{name}` {as_asked(about, state, asked)}")
 
 
 @check("docker.file")
@@ -139,6 +139,16 @@ def differences(
         *_wrong_ports(name, about, ports),
         *_wrong_mounts(name, about, mounts),
     ]
+
+
+def as_asked(about: Mapping[str, Any], state: str, asked: Mapping[str, object]) -> str:
+    """How an inspected container is that is as it should be: its state, or, where any will do, what else was asked."""
+    if state == ANY:
+        parts = [name for name, wanted in asked.items() if wanted]
+        what = " and ".join(part for part in (", ".join(parts[:-1]), parts[-1]) if part) if parts else ""
+        return f"is there, with its {what}." if what else "is there."
+    is_now = about["State"]["Status"]
+    return "has ended, as it should have." if is_now == "exited" else f"is {is_now}, as it should be."
 
 
 def file_in(engine: docker.APIClient, container: str, path: str) -> str | None:

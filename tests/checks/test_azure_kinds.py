@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -389,7 +390,10 @@ def test_tasks_and_their_runs(azure):
     assert failed(azure.ask("arm.task", **ask)).endswith("has no task `nightly`; it has none.")
     properties = {"step": step, "trigger": {"timerTriggers": timers}}
     task = azure.call("PUT", f"{azure.registry}/tasks/nightly", {"properties": properties}, **version)
-    assert passed(azure.ask("arm.task", **ask, schedule="0 2 * * *", contains="--untagged-only", enabled=True))
+    right = passed(azure.ask("arm.task", **ask, schedule="0 2 * * *", contains="--untagged-only", enabled=True))
+    there = f"The registry `{REGISTRY}` has the task `nightly`"
+    assert right == f"{there}, with the schedule `0 2 * * *`, running `--untagged-only`, enabled."
+    assert passed(azure.ask("arm.task", **ask)) == f"{there}."
     said = failed(azure.ask("arm.task", **ask, schedule="0 3 * * *", contains="--dry-run", enabled=False))
     for part in (
         "no timer of the schedule `0 3 * * *`; it has `0 2 * * *`",
@@ -401,7 +405,11 @@ def test_tasks_and_their_runs(azure):
     run = {"registry": REGISTRY, "task": "nightly"}
     assert failed(azure.ask("arm.run", **run)).endswith("has no run of the task `nightly`; there is none at all.")
     azure.call("POST", f"{azure.registry}/scheduleRun", {"type": "TaskRunRequest", "taskId": task["id"]}, **version)
-    assert passed(azure.ask("arm.run", **run, status="Succeeded", contains="Number of deleted tags: 0", timer=False))
+    right = passed(azure.ask("arm.run", **run, status="Succeeded", contains="Number of deleted tags: 0", timer=False))
+    what = "was started by no timer and has succeeded and has said `Number of deleted tags: 0`."
+    assert re.fullmatch(f"The run `cf[0-9]+` of the task `nightly` {what}", right)
+    assert passed(azure.ask("arm.run", **run, status="Succeeded")).endswith("of the task `nightly` has succeeded.")
+    assert passed(azure.ask("arm.run", **run)).endswith("of the task `nightly` is there.")
     assert "the latest are `cf" in failed(azure.ask("arm.run", **run, status="Failed"))
     assert failed(azure.ask("arm.run", **run, contains="deleted tags: 9"))
     assert failed(azure.ask("arm.run", **run, timer=True))

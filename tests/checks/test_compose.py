@@ -64,7 +64,12 @@ def test_a_service_is_what_the_file_says(shared, project):
     )
     compose(shared, "stop -t 2")
     assert "is exited with status 0, not running" in failed(shared.ask("compose.service", project=project, **RIGHT))
-    assert passed(shared.ask("compose.service", project=project, **{**RIGHT, "ports": {}}, state="any"))
+    for asked, said in (
+        ({"state": "exited"}, "has ended, as it should have."),
+        ({"state": "any"}, "is there, with its image, variables, volumes and networks."),
+    ):
+        answer = shared.ask("compose.service", project=project, **{**RIGHT, "ports": {}}, **asked)
+        assert passed(answer) == f"The service `web` {said}"
 
 
 @pytest.mark.parametrize(

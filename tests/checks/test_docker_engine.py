@@ -111,6 +111,9 @@ def test_a_container(shared):
     shared.bash("docker run -d --name web -e MODE=Production -p 8080:8080 -v web-data:/data web:1 httpd -f -p 8080")
     try:
         assert passed(shared.ask("docker.container", **ask)) == "The container `web` is running, as it should be."
+        of_any = "The container `web` is there, with its image, variables, ports and mounts."
+        assert passed(shared.ask("docker.container", **ask, state="any")) == of_any
+        assert passed(shared.ask("docker.container", name="web", state="any")) == "The container `web` is there."
         (answer,) = shared.checker.ask([Check(kind="http.get", args={"url": "http://localhost:8080/", "status": 404})])
         assert passed(answer)
         wrong = {
