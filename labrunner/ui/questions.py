@@ -10,6 +10,7 @@ from labrunner.ui.own import MARK, put_off
 from labrunner.ui.pages import Pages
 from labrunner.ui.screen import Screen
 from labrunner.ui.terminal import Keyboard
+from labrunner.ui.texts import named
 
 __all__ = ["Questions", "choose_option", "offer_options", "quiz"]
 
@@ -67,9 +68,7 @@ class Questions:
         self._screen.line(f"{what} done already: every step has passed.")
         listed = [Key(ENTER, "go over it again", "begins anew, in the sandbox as it is now.")]
         if following is not None:
-            listed.append(
-                Key("n", f"next lab ({following.name})", f"goes on with {following.name}, {following.title}.")
-            )
+            listed.append(Key("n", f"next lab ({following.name})", f"goes on with {named(following)}."))
         listed.append(Key("q", "quit", "leaves everything as it is."))
         answers = {"": "again", "n": "next", "next": "next", "q": "quit", "quit": "quit"}
         while True:

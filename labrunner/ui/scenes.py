@@ -243,7 +243,7 @@ class Scenes:
         if total and passed == total:
             screen.line("Every step passed. Well done!", style="bold green")
             if follows := self._next_lab(tally):
-                screen.line(f"The next lab is {follows.name}, {follows.title}:")
+                screen.line(f"The next lab is {texts.named(follows)}:")
                 screen.to_type(line(f"run {follows.name}"))
         if tally.passed_over():
             screen.line(texts.PASSED_OVER)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from labrunner.model import Outcome
+from labrunner.model import Lab, Outcome
 from labrunner.record.events import CommandEnded, OwnCommandEnded
 from labrunner.ui.things import counted
 
@@ -117,6 +117,11 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def named(lab: Lab) -> str:
+    """A lab in a sentence: its name and its title; the title alone where the name says nothing else."""
+    return lab.title if lab.name.casefold() == lab.title.casefold() else f"{lab.name}, {lab.title}"
 
 
 def count(number: int, noun: str) -> str:

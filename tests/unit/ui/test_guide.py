@@ -434,8 +434,8 @@ def test_what_was_missing_is_named_in_one_line() -> None:
     assert "  Prepared for you: The images are in the registry.\n" in room.said
 
 
-def summary_of(steps: tuple[str, ...]) -> str:
-    labs = (LAB, Lab(id="m", name="lab-2", title="More", steps=(STEP,)))
+def summary_of(steps: tuple[str, ...], *, then: str = "lab-2") -> str:
+    labs = (LAB, Lab(id="m", name=then, title="More", steps=(STEP,)))
     room = Room("", course=Course(id="c", title="C", labs=labs))
     room.guide.show(session_started(plan=({"id": "l", "title": "L", "steps": [{"id": name} for name in steps]},)))
     room.guide.show(events.SessionEnded(seconds=1.0, status=0, totals={"passed": len(steps)}))
@@ -444,6 +444,7 @@ def summary_of(steps: tuple[str, ...]) -> str:
 
 def test_the_next_lab_is_named_after_the_last_step() -> None:
     assert "The next lab is lab-2, More:\n    labrunner run lab-2\n" in summary_of(("s",))
+    assert "The next lab is More:\n    labrunner run more\n" in summary_of(("s",), then="more")
     assert "The next lab" not in summary_of(("another",))
 
 
