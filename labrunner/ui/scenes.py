@@ -274,25 +274,22 @@ class Scenes:
     def _errata(self, errata: Sequence[Erratum], *, other: bool = False) -> None:
         """The corrections alone; what was wrong, and who says so, waits for `reasons`. other: so is the command.
 
-        Several share a box, with the first sentence of each. One that was shown before in this run is only named.
+        Several share a box, with the first sentence of each. That alone is said again of one that was shown before in
+        this run.
         """
         what = "The course text has another command" if other else "About the course text here"
-        again = [erratum.id for erratum in errata if erratum.id in self._told]
-        fresh = [erratum for erratum in errata if erratum.id not in self._told]
-        self.corrections.extend(errata)
-        self._told.update(erratum.id for erratum in fresh)
-        before = f"as before: {', '.join(again)}"
-        if len(fresh) > 1:
-            rows = [(erratum.id, first_sentence(erratum.correction)) for erratum in fresh]
-            rows += [("", f"And {before}")] if again else []
-            self._screen.bar(f"{what} ({len(fresh)} errata; {WHY} tells why)", rows, style="magenta")
+        if not errata:
             return
-        for erratum in fresh:
-            rows = [("", f"{erratum.where}: {erratum.correction}")]
-            rows += [("", f"And {before}")] if again else []
-            self._screen.bar(f"{what} (erratum {erratum.id}; {WHY} tells why)", rows, style="magenta")
-        if again and not fresh:
-            self._screen.bar(f"{what}, {before} ({WHY} shows it)", [], style="magenta")
+        self.corrections.extend(errata)
+        if len(errata) > 1:
+            rows = [(erratum.id, first_sentence(erratum.correction)) for erratum in errata]
+            self._screen.bar(f"{what} ({len(errata)} errata; {WHY} tells why)", rows, style="magenta")
+        else:
+            (one,) = errata
+            again = one.id in self._told
+            rows = [("", first_sentence(one.correction) if again else f"{one.where}: {one.correction}")]
+            self._screen.bar(f"{what} (erratum {one.id}; {WHY} tells why)", rows, style="magenta")
+        self._told.update(erratum.id for erratum in errata)
 
     def reasons(self) -> None:
         """All there is to say about the corrections that were shown last."""

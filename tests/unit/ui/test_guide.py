@@ -542,9 +542,9 @@ def test_rich_loads_only_when_something_is_drawn() -> None:
     assert ran.stdout.strip() == "[]"
 
 
-def test_a_correction_is_told_whole_once_and_then_named_with_the_key_that_shows_it() -> None:
+def test_a_correction_is_told_whole_once_and_then_in_a_sentence() -> None:
     erratum = Erratum(
-        id="E1", where="Step 1", says="echo 1", wrong="No number.", correction="Write one.", source="Tried"
+        id="E1", where="Step 1", says="echo 1", wrong="No number.", correction="Write one. In words.", source="Tried"
     )
     course = replace(COURSE, errata=(erratum,))
     first, second = (replace(STEP, id=name, errata=("E1",), commands=(COMMAND,)) for name in ("s1", "s2"))
@@ -554,9 +554,12 @@ def test_a_correction_is_told_whole_once_and_then_named_with_the_key_that_shows_
             lab = replace(LAB, steps=(first, second))
             moment = Moment(point=point, moves=MOVES, lab=lab, step=step, command=command, text="echo one")
             room.guide.decide(moment)
-    assert room.said.count("Write one.") == 2  # told once, and by the key
-    at = room.said.index("About the course text here, as before: E1 (w shows it)")
-    assert room.said.index("No number.") > at > room.said.index("Write one.")
+    assert room.said.count("Write one. In words.") == 2  # told once, and by the key
+    first, _, second = room.said.partition("Write one. In words.")
+    assert first.count("About the course text here (erratum E1; w tells why)") == 1
+    box, _, why = second.partition("No number.")
+    assert "About the course text here (erratum E1; w tells why)\n  Write one.\n" in box
+    assert why
 
 
 def test_several_corrections_of_one_command_share_a_box() -> None:
@@ -585,13 +588,13 @@ def test_several_corrections_of_one_command_share_a_box() -> None:
     said = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
     assert "▌ About the course text here (erratum E3; w tells why)\n  ▌ Lab 1, Step 3: Write 3. Two. And" in said
     box = [
-        "▌ About the course text here (2 errata; w tells why)",
+        "▌ About the course text here (3 errata; w tells why)",
         "▌ E1 Write 1. Two.",
         "▌ E2 Write 2. Two.",
-        "▌    And as before: E3",
+        "▌ E3 Write 3. Two.",
     ]
     assert "\n  ".join(["", *box, ""]).rstrip() in said
-    why = said[said.index("as before: E3") :]
+    why = said[said.index("E3 Write 3. Two.") :]
     assert [f"Erratum E{number} of" in why for number in (1, 2, 3)] == [True, True, True]
 
 
