@@ -71,6 +71,12 @@ def test_each_says_everything(erratum: Erratum) -> None:
 
 
 @pytest.mark.parametrize("erratum", LOADED.errata, ids=lambda erratum: erratum.id)
+def test_it_gives_no_order_where_it_tells(erratum: Erratum) -> None:
+    """A learner who reads "Run here as written" runs it."""
+    assert not re.match(r"(Run|Used?)\b", erratum.correction)
+
+
+@pytest.mark.parametrize("erratum", LOADED.errata, ids=lambda erratum: erratum.id)
 def test_it_is_short(erratum: Erratum) -> None:
     for text in (erratum.says, erratum.wrong, erratum.correction):
         assert len(text) <= SHORT, text
@@ -78,12 +84,14 @@ def test_it_is_short(erratum: Erratum) -> None:
 
 def test_it_says_what_is_run_here() -> None:
     """Each command that is corrected has one that says so, and of no other is it said."""
-    run_here = {erratum.id: erratum.ref for erratum in LOADED.errata if erratum.correction.startswith("Run here: ")}
+    run_here = {
+        erratum.id: erratum.ref for erratum in LOADED.errata if erratum.correction.startswith("What runs here: ")
+    }
     assert sorted(ref for refs in run_here.values() for ref in refs) == sorted(CORRECTED)
     for erratum in LOADED.errata:
         if erratum.ref and erratum.id not in run_here:
             assert re.search(r"\bhere\b|\bsandbox\b", erratum.correction, re.IGNORECASE), erratum.id
-        if erratum.correction.startswith(("Run here as written", "Used here as written")):
+        if erratum.correction.startswith(("It runs here as it is written", "It is used here as it is written")):
             about = [ref for ref in WRITTEN if erratum.concerns(ref)]
             assert erratum.id in PARTLY or not set(about) & set(CORRECTED), erratum.id
 
