@@ -284,6 +284,22 @@ def test_a_step_helps_and_ends(ref: str) -> None:
     assert ("cleanup" in step) == (step.get("reads_only") != "true")
 
 
+ELSEWHERE = re.compile(r"\b(?:run|push|pull|ask|look)(?: it)? again\b(?!,? `|:)", re.IGNORECASE)
+"""Other words than the guide's key has, "try again". What says a command after it is about that command."""
+
+
+@pytest.mark.parametrize("ref", STEPS)
+def test_a_mistake_says_what_can_be_typed(ref: str) -> None:
+    for mistake in STEPS[ref]["mistakes"]:
+        assert not ELSEWHERE.search(mistake["text"]), mistake["text"]
+        assert not re.search(r"`[^`]*\bNAME\b[^`]*`", mistake["text"]), "a name that is known is written out"
+
+
+def test_a_problem_is_tried_again() -> None:
+    for problem in read(COURSE / "problems.yaml"):
+        assert not ELSEWHERE.search(problem["fix"]), problem["fix"]
+
+
 def test_lab_4_only_reads() -> None:
     assert all(step["reads_only"] == "true" for step in LABS[3]["steps"])
 
