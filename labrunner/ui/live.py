@@ -16,7 +16,7 @@ from labrunner.shell.screen import SCREEN_LINES
 from labrunner.ui.edited import EditedLine
 from labrunner.ui.moving import Moving, is_question
 from labrunner.ui.room import Room
-from labrunner.ui.texts import Window, excerpt, left_out_line
+from labrunner.ui.texts import Window, count, excerpt, left_out_line
 from labrunner.ui.withheld import Withheld
 
 __all__ = ["MOVING", "LiveOutput"]
@@ -178,7 +178,7 @@ class LiveOutput:
         latest = self._line.text or self._withheld.latest
         if not self._redraw or not latest:
             return
-        waiting = f"[{self._withheld.count} more lines] " if not self._line else ""
+        waiting = f"[{count(self._withheld.count, 'more line')}] " if not self._line else ""
         self._write(f"\r\x1b[K{self._indent}{self._room.cut(waiting + latest.expandtabs())}")
         self._withheld_drawn = True
 

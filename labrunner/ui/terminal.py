@@ -6,7 +6,7 @@ import termios
 from typing import Self, TextIO
 
 from labrunner.shell.terminal import taken_back
-from labrunner.ui.editing import Editor, as_text, editor_of
+from labrunner.ui.editor import Editor, as_text, editor_of
 from labrunner.ui.stream import Sink, is_terminal
 
 __all__ = ["Keyboard", "ProgramKeys"]

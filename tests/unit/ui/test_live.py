@@ -178,7 +178,9 @@ def test_lines_that_fold_count_as_the_rows_they_take() -> None:
 
 def test_while_lines_wait_the_latest_is_seen_and_so_is_a_question() -> None:
     seen = Seen()
-    seen.live.feed("\n".join(MANY[:50]) + "\n")
+    seen.live.feed("\n".join(MANY[:13]) + "\n")
+    assert seen.lines[-1] == "  [1 more line] line 13"
+    seen.live.feed("\n".join(MANY[13:50]) + "\n")
     assert seen.lines[-1] == "  [38 more lines] line 50"
     seen.live.feed("Are you sure? ")
     assert seen.lines[-1] == "  Are you sure?"
