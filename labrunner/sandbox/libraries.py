@@ -5,10 +5,11 @@ Standard library only: this runs before any library is installed.
 
 import contextlib
 import os
+import re
 import selectors
 import subprocess
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from labrunner.sandbox.progress import Progress
@@ -19,6 +20,10 @@ __all__ = ["LibrariesError", "install_libraries", "run_followed"]
 _WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 _NOT_PASSED_ON = ("PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV")
 _LAST_WORDS = 12
+_PIP_FELL = "ERROR: Exception:"
+_CHOOSE_ANEW = ("ResolutionImpossible", _PIP_FELL)
+"""Of a failure with pins: they no longer fit what is wanted, or pip does not get along with them."""
+_EXTRA = re.compile(r"(?:^|\n)(?:Requires-Dist:)?\s*([A-Za-z0-9][\w.-]*)\s*\[")
 
 
 class LibrariesError(Exception):
@@ -62,14 +67,14 @@ def install_libraries(
     command = [*pip, "--progress-bar", "off"]
     failure = f"{what} could not be installed"
     settings = {**env, "TMPDIR": str(temporary)}
-    pins = _pinned(downloads)
+    pins = _pinned(downloads, wanted)
     if pins:
         try:
             return run_followed([*command, "--constraint", pins, *wanted], settings, failure, follow)
         except LibrariesError as error:
-            if "ResolutionImpossible" not in str(error):
+            if not any(words in str(error) for words in _CHOOSE_ANEW):
                 raise
-            names.clear()  # the kept wheels no longer fit what is wanted: choose anew
+            names.clear()
     return run_followed([*command, *wanted], settings, failure, follow)
 
 
@@ -98,6 +103,8 @@ def run_followed(
     if process.returncode != 0:
         tried = [line for line in lines if line.startswith("WARNING: Retrying")]
         words = tried[-1:] + [line for line in lines if line.startswith("ERROR:")] or lines[-_LAST_WORDS:]
+        if words[-1] == _PIP_FELL:
+            words.append(lines[-1])
         raise LibrariesError("\n".join([f"{failure}:", *(f"  {line}" for line in words)]))
 
 
@@ -130,12 +137,31 @@ def _keep_whole_wheels(temporary: Path, downloads: Path) -> None:
                     kept.hardlink_to(path)
 
 
-def _pinned(downloads: Path) -> str:
-    """A file of constraints that name the kept wheels; "" if there are none."""
+def _pinned(downloads: Path, wanted: Sequence[str]) -> str:
+    """A file of constraints that name the kept wheels; "" if there are none.
+
+    Without those that somebody wants with an extra, as msal wants pyjwt[crypto]: pip 23 ends with a defect of its own
+    where such a one is pinned to an address.
+    """
     wheels = sorted(downloads.glob("*.whl"))
-    lines = {wheel.name.partition("-")[0]: wheel.as_uri() for wheel in wheels}
+    texts = "\n".join([*wanted, *(text for wheel in wheels for text in _metadata(wheel))])
+    extra = {_normal(name) for name in _EXTRA.findall(texts)}
+    names = {wheel.name.partition("-")[0]: wheel.as_uri() for wheel in wheels}
+    lines = {name: address for name, address in names.items() if _normal(name) not in extra}
     if not lines:
         return ""
     path = downloads / "constraints.txt"
     path.write_text("".join(f"{name} @ {address}\n" for name, address in lines.items()), encoding="utf-8")
     return str(path)
+
+
+def _metadata(wheel: Path) -> Iterator[str]:
+    with contextlib.suppress(OSError, ValueError, zipfile.BadZipFile), zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            if name.endswith(".dist-info/METADATA"):
+                yield archive.read(name).decode(errors="replace")
+
+
+def _normal(name: str) -> str:
+    """As the packaging standards compare names (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()

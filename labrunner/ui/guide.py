@@ -68,7 +68,7 @@ class Guide:
             command_line=command_line,
         )
         self._pages.more = self._asking.more.show
-        self._pages.choices = self._asking.more.choices
+        self._pages.named = self._asking.more.named
         self._course = course
         self._command_line = command_line
         self._tally = Tally()

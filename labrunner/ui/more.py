@@ -1,5 +1,7 @@
 """What a learner may ask to see in full: the latest output, and why the course text was corrected."""
 
+import re
+
 from labrunner.ui import texts
 from labrunner.ui.keys import Key
 from labrunner.ui.pages import Pages
@@ -9,6 +11,9 @@ from labrunner.ui.screen import Screen
 __all__ = ["More"]
 
 OUTPUT = "o"
+_WHY = Key(WHY, "why corrected", "tells what the course text says there, why it is wrong, and the source.")
+_NAMED = re.compile(rf"\b{WHY}\W+tells\W+why\b")
+"""In the title of a box, which may be folded."""
 
 
 class More:
@@ -24,8 +29,11 @@ class More:
     def choices(self) -> list[Key]:
         """The keys that have something to show."""
         found = [Key(OUTPUT, "all output", "shows the whole output of the latest command.")] if self.output else []
-        why = Key(WHY, "why corrected", "tells what the course text says there, why it is wrong, and the source.")
-        return [*found, why] if self._scenes.corrections else found
+        return [*found, _WHY] if self._scenes.corrections else found
+
+    def named(self, text: str) -> list[Key]:
+        """The keys among them that a text names."""
+        return [_WHY] if self._scenes.corrections and _NAMED.search(texts.clean(text)) else []
 
     def show(self, answer: str) -> bool:
         """Show what the answer asks for; False when it is none of these keys."""

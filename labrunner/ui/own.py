@@ -107,5 +107,5 @@ class OwnCommands:
             self._screen.line("That line holds keys that are no text, such as an arrow. Type it again.")
             return None
         self._last = text
-        self._keys.remember(text)
+        self._keys.remember(text if self._is_plain(text) else f"{MARK} {text}")
         return Own(text, None if self._screen.plain else (self._screen.columns, self._screen.rows))

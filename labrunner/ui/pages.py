@@ -27,8 +27,8 @@ class Pages:
     """Draws texts on `screen` and stops where the terminal is full. A plain terminal is never stopped: screen
     readers and files have no height.
 
-    `more` is asked first about an answer where the text pauses: whether it was one that shows something. `choices`
-    lists what it shows now.
+    `more` is asked first about an answer where the text pauses: whether it was one that shows something. `named`
+    gives the keys for that which a text that was shown names.
     `quit` is set when the learner wants to quit instead of reading on; from then on nothing more is drawn.
     """
 
@@ -39,7 +39,7 @@ class Pages:
         self._open = False
         self.quit = False
         self.more: Callable[[str], bool] = lambda _: False
-        self.choices: Callable[[], Sequence[Key]] = tuple
+        self.named: Callable[[str], Sequence[Key]] = lambda _: ()
 
     def turn(self) -> None:
         """The learner has answered, or something else was shown: what comes starts a new page."""
@@ -64,6 +64,7 @@ class Pages:
     def _show(self, lines: list[str], *, aside: bool) -> None:
         if lines and not lines[-1]:
             lines.pop()
+        shown = ""
         while lines and not self.quit:
             rows = self._screen.rows
             heights = [self._height(line) for line in lines]
@@ -73,24 +74,25 @@ class Pages:
                 return
             room = rows - self._used - 2
             if self._used and room < rows // 2:
-                if not self._pause(erased=2, aside=aside):
+                if not self._pause(shown, erased=2, aside=aside):
                     return
                 continue
             count = _fitting(lines, heights, max(3, room))
             self._write(lines[:count])
+            shown += "\n".join(lines[:count])
             lines = lines[count:]
             at_gap = bool(lines) and not lines[0].strip()
             while lines and not lines[0].strip():
                 lines.pop(0)
-            if lines and not self._pause(erased=1 if at_gap else 2, aside=aside):
+            if lines and not self._pause(shown, erased=1 if at_gap else 2, aside=aside):
                 return
 
     def _write(self, lines: list[str]) -> None:
         self._screen.sink.write("".join(f"{line}\n" for line in lines))
 
-    def _pause(self, *, erased: int, aside: bool) -> bool:
+    def _pause(self, shown: str, *, erased: int, aside: bool) -> bool:
         """Ask whether to read on, then take the question away: with `erased` 1 an empty line stays."""
-        keys = ASIDE_KEYS if aside else (KEYS[0], *self.choices(), *KEYS[1:])
+        keys = ASIDE_KEYS if aside else (KEYS[0], *self.named(shown), *KEYS[1:])
         prompt = prompt_of(keys, self._screen.columns)
         self._screen.gap()
         answer = self._keys.line(prompt)

@@ -176,6 +176,9 @@ def test_solve_goes_on_in_the_middle_of_a_step(classroom, tmp_path):
     assert classroom.ran() == ["K.1", "K.2", "K.3"]
     assert outcomes(classroom) == {"set": "passed", "use": "not_run"}
     assert f"labrunner sandbox down --sandbox {classroom.name}" in solved.err
+    checked = classroom.run("check")
+    assert checked.status == 1
+    assert "nobody has begun here: lab-1/use." in checked.err
     passed = classroom.run("solve", "lab-1/set")
     assert passed.status == 2
     assert "lab-1/set has passed already" in passed.err

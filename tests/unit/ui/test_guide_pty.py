@@ -132,6 +132,14 @@ def test_a_command_comes_back_to_be_changed(learner: Learner) -> None:
     learner.expect(PROMPT)
     learner.type(f"{UP}{UP} --none\n")
     learner.expect("<Own(run='keys --none'")
+    learner.type(".")
+    learner.expect(PROMPT)
+    learner.type("! what --ever\n")
+    learner.expect("<Own(run='what --ever'")
+    learner.type(".")
+    learner.expect(PROMPT)
+    learner.type(f"{UP}\n")
+    learner.expect("<Own(run='what --ever'")
 
 
 def test_what_is_typed_is_there_after_ctrl_z(learner: Learner) -> None:

@@ -6,20 +6,22 @@ from collections.abc import Sequence
 import pytest
 
 from labrunner.ui.keys import Key
+from labrunner.ui.more import More
 from labrunner.ui.pages import Pages
+from labrunner.ui.scenes import Scenes
 from labrunner.ui.screen import Screen
 from labrunner.ui.terminal import Keyboard
-from tests.unit.ui.test_guide import FullScreen
+from tests.unit.ui.test_guide import CORRECTED, FullScreen
 
 ENV = {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
 
 
-def read(answers: str, *, aside: bool = False, more: Sequence[Key] = ()) -> tuple[str, Pages]:
+def read(answers: str, *, aside: bool = False, named: Sequence[Key] = ()) -> tuple[str, Pages]:
     """What is shown of 60 lines with these answers."""
     out = FullScreen()
     screen = Screen(out, env=ENV)
     pages = Pages(screen, Keyboard(io.StringIO(answers), screen.sink))
-    pages.choices = lambda: more
+    pages.named = lambda text: [key for key in named if f"line {key.word}." in text]
     with pages.reading(aside=aside):
         screen.verbatim([f"line {number}." for number in range(1, 61)])
     return out.getvalue(), pages
@@ -66,6 +68,19 @@ def test_the_end_of_the_keyboard_quits() -> None:
 
 
 @pytest.mark.parametrize("aside", [True, False])
-def test_what_else_can_be_seen_is_listed_but_where_that_is_read(*, aside: bool) -> None:
-    shown, _ = read("q\n", aside=aside, more=[Key("w", "why", "tells why.")])
-    assert ("[Enter] read on   w why   q quit" in shown) is not aside
+def test_what_the_text_has_named_is_listed_but_where_that_is_read(*, aside: bool) -> None:
+    keys = [Key("a", "10", "is on the first page."), Key("b", "30", "is on the second.")]
+    shown, _ = read("\nq\n", aside=aside, named=keys)
+    assert ("[Enter] read on   a 10   q quit" in shown) is not aside
+    assert ("[Enter] read on   a 10   b 30   q quit" in shown) is not aside
+
+
+def test_why_is_named_by_the_title_of_a_box_also_when_that_is_folded() -> None:
+    screen = Screen(io.StringIO(), env=ENV)
+    scenes = Scenes(screen, CORRECTED)
+    more = More(screen, Pages(screen, Keyboard(io.StringIO(), screen.sink)), scenes)
+    folded = "About it (erratum E7; \x1b[35mw tells\x1b[0m\n  ▌ why)"
+    assert more.named(folded) == []  # nothing is corrected
+    scenes.corrections = list(CORRECTED.errata)
+    assert [key.key for key in more.named(folded)] == ["w"]
+    assert more.named("About it. Now tells why") == []
