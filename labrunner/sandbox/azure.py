@@ -241,6 +241,10 @@ class LocalAzure:
 
     def install(self, cli: "AzureCli") -> None:
         """Put `az` on the PATH inside, whole at any moment; and `notation`."""
+        with told(self._sandbox.layout):
+            self._install(cli)
+
+    def _install(self, cli: "AzureCli") -> None:
         self._sandbox.show([str(cli.root)])
         path = Path(self._sandbox.layout.bin, "az")
         new = path.with_suffix(".new")

@@ -54,7 +54,9 @@ def inside(sandbox, text):
 
 
 def prepare_azure(sandbox):
-    LocalAzure(sandbox).prepare(WANTED, CLI, lambda _: None)
+    azure = LocalAzure(sandbox)
+    azure.install(CLI)
+    azure.prepare(WANTED, lambda _: None)
 
 
 def machine_has(sandbox, kit):
